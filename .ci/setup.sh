@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# Checks what a command needs and installs what is missing; sourced by the other scripts, which run from the root.
+
+shopt -s inherit_errexit
+
+PAHO_VERSION=2.1.0
+VENV=target/tools/venv
+
+# A build directory of the developer's own would put the program where these scripts don't look.
+export CARGO_TARGET_DIR="$PWD/target"
+# Debian keeps daemons such as mosquitto in /usr/sbin, which a user's PATH leaves out.
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+say() { printf '==> %s\n' "$*"; }
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least HAVE WANT: compares versions such as 1.96.1 and 1.95.
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# The oldest Rust that builds the workspace, as Cargo.toml says it.
+wanted_rust() { sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml; }
+
+need_rust() {
+    local wanted have part
+    wanted="$(wanted_rust)"
+    has cargo || PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    { has cargo && has rustc; } ||
+        fail "Rust $wanted or newer is missing; install it with rustup (the Rust project's installer), then run this again"
+    have="$(rustc --version | cut -d' ' -f2)"
+    at_least "$have" "$wanted" ||
+        fail "rustc is $have, Roost needs $wanted or newer; remedy: rustup update stable && rustup default stable"
+    for part in fmt clippy; do
+        cargo "$part" --version >/dev/null 2>&1 ||
+            fail "cargo $part is missing; remedy: rustup component add rustfmt clippy"
+    done
+}
+
+# need_commands COMMAND=PACKAGE…: installs the Debian packages of the commands that the machine lacks.
+need_commands() {
+    local pair packages=()
+    for pair in "$@"; do
+        has "${pair%%=*}" || packages+=("${pair#*=}")
+    done
+    [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
+}
+
+install_packages() {
+    local as_root=()
+    has apt-get || fail "please install these, named as on Debian: $*"
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || fail "please install these packages as root: apt-get install $*"
+        as_root=(sudo)
+    fi
+    say "installing Debian packages: $*"
+    # The lists may be missing or old: bring them up to date only when a plain install fails.
+    apt_install "$@" >/dev/null 2>&1 && return
+    "${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
+    apt_install "$@" || fail "these packages could not be installed: $*"
+}
+
+# Uses `as_root` of its caller.
+apt_install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+need_compiler() { need_commands cc=build-essential readelf=binutils; }
+
+# A second implementation of MQTT to test against: mosquitto and its clients. A mosquitto service that the package may
+# have started is neither used nor touched: tests start their own on free ports.
+need_mosquitto() { need_commands mosquitto=mosquitto mosquitto_pub=mosquitto-clients; }
+
+# A Python environment with the paho client, under target/ only.
+need_python_client() {
+    local stamp="$VENV/paho-$PAHO_VERSION"
+    export ROOST_PYTHON="$PWD/$VENV/bin/python"
+    [ ! -e "$stamp" ] || return 0
+    need_commands python3=python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+    say "making the Python environment $VENV with paho-mqtt $PAHO_VERSION"
+    rm -rf "$VENV"
+    python3 -m venv "$VENV"
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "paho-mqtt==$PAHO_VERSION"
+    touch "$stamp"
+}
+
+need_shellcheck() { need_commands shellcheck=shellcheck; }

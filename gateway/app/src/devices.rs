@@ -1,0 +1,109 @@
+//! Devices: their records, and a supervised task for each, whatever it is connected by.
+
+mod book;
+mod commands;
+mod intake;
+mod mqtt;
+mod points;
+mod profiles;
+mod registrar;
+mod requests;
+mod wired;
+
+pub(crate) use book::DeviceBook;
+pub(crate) use commands::tidy;
+pub(crate) use intake::Intake;
+pub(crate) use intake::restore;
+pub(crate) use profiles::Codecs;
+pub(crate) use registrar::registrar;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_model::{Device, Link};
+use roost_runtime::{Backoff, Bus, ChildSpec, Subscription, SupervisorHandle};
+use roost_store::Store;
+
+use crate::buses::Buses;
+
+/// What every device's task needs.
+pub(crate) struct DeviceParts {
+    /// The bus.
+    pub(crate) bus: Bus,
+    /// Where readings go in.
+    pub(crate) intake: Intake,
+    /// Codecs by profile.
+    pub(crate) codecs: Codecs,
+    /// The board's buses.
+    pub(crate) buses: Buses,
+    /// Where commands are kept.
+    pub(crate) store: Store,
+    /// Messages that wait for a device's task.
+    pub(crate) inbox_messages: usize,
+    /// Time for a command that came without a deadline.
+    pub(crate) command_within: Duration,
+}
+
+/// What one device's task needs.
+struct DeviceEnv {
+    parts: Arc<DeviceParts>,
+    device: Device,
+}
+
+/// Starts the task of a device.
+///
+/// # Errors
+/// [`roost_runtime::StartError`].
+async fn start(
+    parts: &Arc<DeviceParts>,
+    devices: &SupervisorHandle,
+    device: Device,
+) -> Result<(), roost_runtime::StartError> {
+    devices.start_child(child(parts, device)).await
+}
+
+/// The child of a device. Its subscription is made here, once, and outlives the task's crashes: what a device says
+/// while its task waits to be restarted stays in the queue.
+fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
+    let name = device.id.clone();
+    let inbox = Arc::new(inbox(parts, &device));
+    // The task has no use for these, and there are ten thousand of it.
+    let device = Device {
+        secret_hash: String::new(),
+        label: String::new(),
+        ..device
+    };
+    let env = Arc::new(DeviceEnv {
+        parts: Arc::clone(parts),
+        device,
+    });
+    ChildSpec::new(name, move |context| {
+        let (env, inbox) = (Arc::clone(&env), Arc::clone(&inbox));
+        async move {
+            match env.device.link() {
+                Link::Mqtt { .. } => mqtt::run(env, inbox, context).await,
+                // Boxed: there are few of them, and the future of the many must not have their size.
+                Link::Wired { .. } => Box::pin(wired::run(env, inbox, context)).await,
+            }
+        }
+    })
+    .backoff(Backoff::DEVICE)
+}
+
+fn inbox(parts: &DeviceParts, device: &Device) -> Subscription {
+    let mut inbox = parts
+        .bus
+        .subscriber(parts.inbox_messages, roost_runtime::Policy::DropOldest);
+    if let Ok(commands) = roost_model::Filter::new(format!("devices/{}/points/+/set", device.id)) {
+        inbox.serve(commands);
+    }
+    if let Link::Mqtt { profile } = device.link()
+        && let Some(codec) = parts.codecs.get(profile)
+    {
+        for filter in codec.filters(&device.id) {
+            // Retained raw messages are old news; the last value is known already.
+            let _ = inbox.add(filter, roost_runtime::QoS::AtLeastOnce);
+        }
+    }
+    inbox
+}

@@ -1,0 +1,128 @@
+//! The intake: a sample gets its number and its time, is written down, and only then published.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use roost_drivers::Sample;
+use roost_model::{Reading, Timestamp};
+use roost_runtime::{Bus, Message};
+use roost_store::LastValues;
+use tracing::warn;
+
+use super::points::Point;
+use crate::clock::Clock;
+
+/// Numbers that are passed over at a start. After a power cut the last few seconds of numbers may be unknown, and a
+/// number must never be given twice; no board takes this many readings between two commits.
+const START_GAP: u64 = 1_000_000;
+
+/// Counters of the intake.
+#[derive(Debug, Default)]
+pub(crate) struct IntakeStats {
+    /// Readings taken.
+    pub(crate) readings: AtomicU64,
+    /// Readings whose value could not be written down; they were published all the same.
+    pub(crate) unwritten: AtomicU64,
+    /// Messages that no rule could take apart.
+    pub(crate) undecodable: AtomicU64,
+}
+
+/// Where all readings go in.
+pub(crate) struct Intake {
+    bus: Bus,
+    last_values: Arc<LastValues>,
+    next_seq: AtomicU64,
+    clock: Clock,
+    stats: IntakeStats,
+}
+
+impl Intake {
+    /// An intake that goes on numbering after what `last_values` knows.
+    #[must_use]
+    pub(crate) fn new(bus: Bus, last_values: Arc<LastValues>) -> Self {
+        let highest = last_values.highest_seq();
+        let next = if highest == 0 { 1 } else { highest + START_GAP };
+        Self {
+            bus,
+            last_values,
+            next_seq: AtomicU64::new(next),
+            clock: Clock::default(),
+            stats: IntakeStats::default(),
+        }
+    }
+
+    /// The counters.
+    #[must_use]
+    pub(crate) fn stats(&self) -> &IntakeStats {
+        &self.stats
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Takes a sample of a point and returns the reading that it became.
+    pub(super) fn take(&self, device: &str, point: &mut Point, sample: Sample) -> Reading {
+        let at = sample.at.unwrap_or_else(|| self.clock.now());
+        point.observe(at, sample.cadence);
+        let reading = Reading {
+            seq: self.next_seq.fetch_add(1, Ordering::Relaxed),
+            at,
+            value: sample.value,
+            unit: sample.unit,
+            cadence: point.cadence(),
+        };
+        if let Err(error) = self
+            .last_values
+            .put(&format!("{device}/{}", point.name()), &reading)
+        {
+            let before = self.stats.unwritten.fetch_add(1, Ordering::Relaxed);
+            // A full disk fails every reading: one line for the first, then one for each thousandth.
+            if before.is_multiple_of(1000) {
+                let unwritten = before + 1;
+                warn!(device, point = point.name(), %error, unwritten, "a last value could not be written down");
+            }
+        }
+        self.stats.readings.fetch_add(1, Ordering::Relaxed);
+        publish(&self.bus, point, &reading);
+        reading
+    }
+}
+
+fn publish(bus: &Bus, point: &Point, reading: &Reading) {
+    // Retained for as long as the device says nothing newer: without the spare room that encoding leaves.
+    let body = serde_json::to_vec(reading).unwrap_or_default().into_boxed_slice();
+    bus.publish(
+        Message::new(point.topic().clone(), bytes::Bytes::from(body))
+            .at_least_once()
+            .retained(),
+    );
+}
+
+/// Puts the last values of an earlier run on the bus. Those of devices that are gone are forgotten.
+pub(crate) fn restore(
+    bus: &Bus,
+    last_values: &LastValues,
+    known: &[(String, Reading)],
+    is_device: impl Fn(&str) -> bool,
+) -> Result<usize, roost_store::StoreError> {
+    let mut restored = 0;
+    let mut gone = hashbrown::HashSet::new();
+    for (key, reading) in known {
+        let Some((device, point)) = key.split_once('/') else {
+            continue;
+        };
+        if !is_device(device) {
+            gone.insert(device);
+        } else if let Some(point) = Point::new(device, point) {
+            publish(bus, &point, reading);
+            restored += 1;
+        }
+    }
+    for device in gone {
+        last_values.remove_device(device)?;
+    }
+    Ok(restored)
+}

@@ -1,0 +1,224 @@
+//! The registrar: starts a task for every device at the gateway's start, and answers requests to add, change and
+//! remove devices, which come over the bus so that nobody has to know it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost_model::{Device, Filter};
+use roost_mqtt::Broker;
+use roost_runtime::{BoxError, ChildSpec, Context, Message, Policy, StartError, SupervisorHandle};
+use roost_store::LastValues;
+use serde_json::{Map, Value, json};
+use tracing::info;
+
+use super::book::{AddError, Added, DeviceBook};
+use super::{DeviceParts, start};
+use crate::gateway::Gateway;
+
+/// Requests that wait; one more is told that the registrar is busy.
+const QUEUE: usize = 64;
+/// Where requests come in.
+const REQUESTS: &str = "$roost/devices/+";
+
+struct Registrar {
+    book: DeviceBook,
+    parts: Arc<DeviceParts>,
+    devices: SupervisorHandle,
+    broker: Arc<Broker>,
+    access: Arc<roost_mqtt::Access>,
+    last_values: Arc<LastValues>,
+}
+
+/// The registrar's child. It is ready when every device has its task.
+#[must_use]
+pub(crate) fn registrar(gateway: &Arc<Gateway>, devices: SupervisorHandle) -> ChildSpec {
+    let gateway = Arc::clone(gateway);
+    let start = move |context| {
+        let registrar = Registrar {
+            book: gateway.book.clone(),
+            parts: Arc::clone(&gateway.parts),
+            devices: devices.clone(),
+            broker: Arc::clone(&gateway.broker),
+            access: Arc::clone(&gateway.access),
+            last_values: Arc::clone(&gateway.last_values),
+        };
+        registrar.run(context)
+    };
+    ChildSpec::new("registrar", start).awaits_ready()
+}
+
+impl Registrar {
+    async fn run(self, context: Context) -> Result<(), BoxError> {
+        let mut requests = self.parts.bus.subscriber(QUEUE, Policy::DropNewest);
+        requests.serve(Filter::new(REQUESTS)?);
+        self.start_all().await?;
+        context.ready();
+        loop {
+            tokio::select! {
+                biased;
+                () = context.shutdown.requested() => return Ok(()),
+                Some(delivery) = requests.recv() => {
+                    let what = delivery.message.topic.levels().last().unwrap_or_default().to_owned();
+                    let answer = Box::pin(self.answer(&what, &delivery.message.body)).await;
+                    if let Some(reply) = delivery.reply {
+                        reply.send(Bytes::from(answer.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes tasks and records agree. After a crash of the registrar alone, devices that run go on undisturbed.
+    async fn start_all(&self) -> Result<(), BoxError> {
+        let book = self.book.clone();
+        let devices = self.parts.store.run(move |_| book.list()).await?;
+        let count = devices.len();
+        for device in devices {
+            self.admit(device).await?;
+        }
+        info!(devices = count, "devices started");
+        Ok(())
+    }
+
+    async fn admit(&self, device: Device) -> Result<(), BoxError> {
+        self.access.set_device(&device);
+        if !device.enabled {
+            return Ok(());
+        }
+        match start(&self.parts, &self.devices, device).await {
+            Ok(()) | Err(StartError::AlreadyStarted(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn dismiss(&self, id: &str) -> Result<(), BoxError> {
+        self.broker.disconnect(id);
+        match self.devices.terminate_child(id).await {
+            Ok(()) | Err(StartError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn answer(&self, what: &str, body: &[u8]) -> Value {
+        let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
+            return json!({ "error": "the request is no JSON object" });
+        };
+        let result = match what {
+            "add" => self.add(request).await,
+            "change" => self.change(request).await,
+            "remove" => self.remove(&request).await,
+            "secret" => self.secret(&request).await,
+            other => Err(format!("{other} is nothing that can be asked").into()),
+        };
+        result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+    }
+
+    async fn add(&self, mut request: Map<String, Value>) -> Result<Value, BoxError> {
+        let Some(Value::Array(list)) = request.remove("devices") else {
+            return Err("`devices` is missing".into());
+        };
+        let params: Vec<Map<String, Value>> = list
+            .into_iter()
+            .map(|params| match params {
+                Value::Object(params) => params,
+                _ => Map::new(),
+            })
+            .collect();
+        let added = match self.on_disk(move |book| book.add(&params)).await? {
+            Ok(added) => added,
+            Err(error) => return refused(error),
+        };
+        let mut answer = Vec::with_capacity(added.len());
+        for Added { device, secret } in added {
+            answer.push(json!({ "id": device.id, "secret": secret }));
+            self.admit(device).await?;
+        }
+        Ok(json!({ "added": answer }))
+    }
+
+    async fn change(&self, mut request: Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(&request)?;
+        let Some(Value::Object(params)) = request.remove("params") else {
+            return Err("`params` is missing".into());
+        };
+        let changed = match self.on_disk(move |book| book.change(&id, &params)).await? {
+            Ok(Some(device)) => device,
+            Ok(None) => return Ok(json!({ "not_found": true })),
+            Err(error) => return refused(error),
+        };
+        self.dismiss(&changed.id).await?;
+        self.admit(changed.clone()).await?;
+        let mut shown = serde_json::to_value(&changed)?;
+        if let Some(shown) = shown.as_object_mut() {
+            shown.remove("secret_hash");
+        }
+        Ok(json!({ "device": shown }))
+    }
+
+    async fn remove(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(request)?;
+        let removed = {
+            let id = id.clone();
+            self.on_disk(move |book| book.remove(&id)).await??
+        };
+        if removed {
+            self.access.remove_device(&id);
+            self.dismiss(&id).await?;
+            let (last_values, device) = (Arc::clone(&self.last_values), id.clone());
+            self.parts
+                .store
+                .run(move |_| last_values.remove_device(&device))
+                .await?;
+            // What is retained of it would come back to every new subscriber.
+            for message in self.parts.bus.retained(&Filter::new(format!("devices/{id}/#"))?) {
+                self.parts
+                    .bus
+                    .publish(Message::new(message.topic.clone(), Bytes::new()).retained());
+            }
+        }
+        Ok(json!({ "removed": removed }))
+    }
+
+    async fn secret(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(request)?;
+        match self.on_disk(move |book| book.renew_secret(&id)).await? {
+            Ok(Some((device, secret))) => {
+                self.access.set_device(&device);
+                self.broker.disconnect(&device.id);
+                Ok(json!({ "id": device.id, "secret": secret }))
+            }
+            Ok(None) => Ok(json!({ "not_found": true })),
+            Err(error) => refused(error),
+        }
+    }
+
+    /// Does something with the book where it may wait for the disk.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&DeviceBook) -> T + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let book = self.book.clone();
+        Ok(self.parts.store.run(move |_| Ok(work(&book))).await?)
+    }
+}
+
+fn id(request: &Map<String, Value>) -> Result<String, BoxError> {
+    request
+        .get("id")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| "`id` is missing".into())
+}
+
+fn refused(error: AddError) -> Result<Value, BoxError> {
+    match error {
+        AddError::Invalid(wrong) => {
+            let errors: Vec<Value> = wrong
+                .into_iter()
+                .map(|(index, id, fields)| json!({ "index": index, "id": id, "fields": fields }))
+                .collect();
+            Ok(json!({ "errors": errors }))
+        }
+        error => Err(error.into()),
+    }
+}

@@ -1,0 +1,189 @@
+//! The task of a wired device: asks its bus to read it, at its cadence, and to write it when commanded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_drivers::{DriverDef, DriverError, Sample, Samples};
+use roost_model::{CommandState, Topic};
+use roost_runtime::{BoxError, Context, Delivery, Message, Subscription};
+use serde_json::json;
+use tokio::time::MissedTickBehavior;
+
+use super::DeviceEnv;
+use super::commands::Commands;
+use super::mqtt::set_point;
+use super::points::Points;
+use super::requests::SetRequest;
+use crate::buses::{Bus, BusError, Target};
+
+struct Task {
+    env: Arc<DeviceEnv>,
+    bus: Bus,
+    target: Target,
+    cadence: Duration,
+    points: Points,
+    commands: Commands,
+    connected: Option<bool>,
+}
+
+/// Runs until it is told to stop.
+pub(super) async fn run(
+    env: Arc<DeviceEnv>,
+    inbox: Arc<Subscription>,
+    context: Context,
+) -> Result<(), BoxError> {
+    let device = &env.device;
+    let driver = driver(&device.driver)?;
+    let bus = env.parts.buses.get(&device.bus).ok_or_else(|| {
+        format!(
+            "there is no bus {:?} in the configuration: buses are {}",
+            device.bus,
+            env.parts.buses.names().join(", ")
+        )
+    })?;
+    let cadence = if device.cadence_ms > 0 {
+        Duration::from_millis(device.cadence_ms)
+    } else {
+        driver.default_cadence
+    };
+    let target = Target {
+        device: device.id.clone(),
+        driver,
+        address: device.address,
+    };
+    let points = Points::resume(&env.parts.bus, &device.id, Some(cadence));
+    let commands = Commands::new(Arc::clone(&env));
+    let mut task = Task {
+        env,
+        bus,
+        target,
+        cadence,
+        points,
+        commands,
+        connected: None,
+    };
+    context.ready();
+    let mut ticks = tokio::time::interval(cadence);
+    // After a bus that hung, one read is due and not all that were missed.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = context.shutdown.requested() => {
+                task.bus.detach(&task.target.device);
+                return Ok(());
+            }
+            delivery = inbox.recv() => match delivery {
+                Some(delivery) => Box::pin(task.command(delivery)).await?,
+                None => return Err("the device's inbox was closed".into()),
+            },
+            _ = ticks.tick() => Box::pin(task.read()).await?,
+        }
+    }
+}
+
+fn driver(name: &str) -> Result<&'static DriverDef, BoxError> {
+    roost_drivers::find(name).ok_or_else(|| {
+        let known: Vec<&str> = roost_drivers::DRIVERS.iter().map(|driver| driver.name).collect();
+        format!("there is no driver {name:?}: drivers are {}", known.join(", ")).into()
+    })
+}
+
+impl Task {
+    async fn read(&mut self) -> Result<(), BoxError> {
+        match self.bus.read(self.target.clone()).await {
+            Ok((samples, outcome)) => {
+                self.say_connected(outcome.as_ref().err());
+                self.take(samples).await
+            }
+            // The driver's own panic is this device's failure: it restarts, with a reason, and its neighbours go on.
+            Err(error @ BusError::Panicked(_)) => Err(error.into()),
+            Err(error) => {
+                self.say(false, Some(error.to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    async fn take(&mut self, samples: Samples) -> Result<(), BoxError> {
+        for sample in samples {
+            let Some(point) = self.points.get_or_add(&sample.point) else {
+                continue;
+            };
+            let sample = Sample {
+                cadence: Some(self.cadence),
+                ..sample
+            };
+            let reading = self.env.parts.intake.take(&self.target.device, point, sample);
+            let name = point.name().to_owned();
+            self.commands.observed(&name, &reading).await?;
+        }
+        Ok(())
+    }
+
+    fn say_connected(&mut self, error: Option<&DriverError>) {
+        self.say(error.is_none(), error.map(ToString::to_string));
+    }
+
+    /// Says on the bus whether the device answers, each time that changes.
+    fn say(&mut self, connected: bool, reason: Option<String>) {
+        if self.connected.replace(connected) == Some(connected) {
+            return;
+        }
+        let Ok(topic) = Topic::new(format!("devices/{}/status", self.target.device)) else {
+            return;
+        };
+        let since_ms = self.env.parts.intake.now().unix_ms();
+        let body = json!({ "connected": connected, "since_ms": since_ms, "reason": reason });
+        self.env
+            .parts
+            .bus
+            .publish(Message::new(topic, body.to_string()).at_least_once().retained());
+    }
+
+    async fn command(&mut self, delivery: Delivery) -> Result<(), BoxError> {
+        let Delivery { message, reply, .. } = delivery;
+        let Some(point) = set_point(&message.topic, &self.target.device) else {
+            return Ok(());
+        };
+        let request = match SetRequest::parse(point, &message.body) {
+            Ok(request) => request,
+            Err(error) => {
+                if let Some(reply) = reply {
+                    reply.send(error.answer());
+                }
+                return Ok(());
+            }
+        };
+        let within = request.within.unwrap_or(self.env.parts.command_within);
+        let command = self
+            .commands
+            .begin(&request.point, request.value.clone(), within)
+            .await?;
+        let command = if command.state.is_final() {
+            command
+        } else {
+            match self
+                .bus
+                .write(self.target.clone(), request.point, request.value)
+                .await
+            {
+                Ok(()) => {
+                    // The bus has carried it and the chip has taken it; the next read tells whether it came true.
+                    let command = self.commands.settle(command, CommandState::Acknowledged).await?;
+                    self.commands.follow(command.clone(), within);
+                    command
+                }
+                Err(error) => {
+                    self.commands
+                        .settle(command, CommandState::Refused(error.to_string()))
+                        .await?
+                }
+            }
+        };
+        if let Some(reply) = reply {
+            reply.send(serde_json::to_vec(&command)?);
+        }
+        self.commands.expire().await
+    }
+}

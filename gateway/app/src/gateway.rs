@@ -1,0 +1,169 @@
+//! The gateway put together: store, bus, broker and devices, opened in order, not running yet.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hashbrown::HashSet;
+use roost_drivers::CodecDef;
+use roost_model::Profile;
+use roost_mqtt::{Access, Broker};
+use roost_runtime::{Bus, BusLimits, Events, Presence};
+use roost_store::{Changeset, LastValues, Store, StoreOptions};
+use tracing::{info, warn};
+
+use crate::buses::Buses;
+use crate::config::Config;
+use crate::devices::{Codecs, DeviceBook, DeviceParts, Intake, restore, tidy};
+use crate::token::Token;
+
+/// Events of the tree that a slow listener may fall behind.
+const EVENTS: usize = 1024;
+
+/// Everything that is shared by the tasks of a gateway.
+pub struct Gateway {
+    /// What it was told to be.
+    pub(crate) config: Config,
+    /// The bus.
+    pub(crate) bus: Bus,
+    /// Who is there.
+    pub(crate) presence: Presence,
+    /// The records.
+    pub(crate) store: Store,
+    /// The newest value of each point, on disk.
+    pub(crate) last_values: Arc<LastValues>,
+    /// Who may connect.
+    pub(crate) access: Arc<Access>,
+    /// The MQTT side.
+    pub(crate) broker: Arc<Broker>,
+    /// The board's buses.
+    pub(crate) buses: Buses,
+    /// What device tasks share.
+    pub(crate) parts: Arc<DeviceParts>,
+    /// The records of the devices.
+    pub(crate) book: DeviceBook,
+    /// What the API wants to see.
+    pub(crate) token: Token,
+    /// What happens in the tree.
+    pub(crate) events: Events,
+    /// When it was opened.
+    pub(crate) started: Instant,
+}
+
+/// Where the store lies.
+pub(crate) fn store_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("store")
+}
+
+pub(crate) fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let dir = &config.data_dir;
+    std::fs::create_dir_all(dir).with_context(|| {
+        format!(
+            "can't make the data directory {}: check data_dir and who may write there",
+            dir.display()
+        )
+    })?;
+    let options = StoreOptions {
+        cache_bytes: config.store.cache_bytes.get(),
+    };
+    Store::open(store_dir(dir), options).with_context(|| format!("can't open the store in {}", dir.display()))
+}
+
+pub(crate) fn open_book(config: &Config, store: &Store) -> anyhow::Result<DeviceBook> {
+    let buses = config.buses.iter().map(|bus| bus.name.clone()).collect();
+    seed_profiles(store)?;
+    Ok(DeviceBook::new(store.clone(), buses)?)
+}
+
+/// Brings the built-in profiles of this program into the store, over those of an older program.
+fn seed_profiles(store: &Store) -> anyhow::Result<()> {
+    let table = store.table::<Profile>();
+    for profile in roost_drivers::builtin_profiles() {
+        if table.get(&profile.id)?.as_ref() != Some(&profile) {
+            let id = profile.id.clone();
+            let valid = Changeset::change_of(profile)
+                .finish()
+                .with_context(|| format!("built-in profile {id}"))?;
+            table.put(valid)?;
+        }
+    }
+    Ok(())
+}
+
+impl Gateway {
+    /// Opens everything. `codecs` are tried before the built-in ones: a program of one's own may bring some.
+    ///
+    /// # Errors
+    /// Whatever can't be opened, with what to do about it.
+    pub fn open(config: Config, codecs: &[CodecDef]) -> anyhow::Result<Arc<Self>> {
+        let store = open_store(&config)?;
+        let book = open_book(&config, &store)?;
+        let token = Token::open(&config.data_dir, book.secrets())?;
+        let bus = Bus::new(BusLimits::default());
+        let presence = Presence::new(bus.clone());
+
+        let access = Arc::new(Access::new(book.secrets().clone()));
+        access.set_service(token.hash.clone());
+        let profiles = Codecs::default();
+        for profile in store.table::<Profile>().all()? {
+            access.set_profile(&profile);
+            if let Err(error) = profiles.add(&profile, codecs) {
+                // One bad profile must not keep the others' devices from starting; its own devices say why they can't.
+                warn!(profile = profile.id, %error, "profile left out");
+            }
+        }
+        let broker = Broker::new(
+            bus.clone(),
+            presence.clone(),
+            Arc::clone(&access),
+            config.mqtt.limits(),
+        );
+        let last_values = Arc::new(open_last_values(&config, &book, &bus)?);
+        let intake = Intake::new(bus.clone(), Arc::clone(&last_values));
+        tidy(&store, intake.now().unix_ms())?;
+        let buses = Buses::new(&config.buses);
+        let parts = Arc::new(DeviceParts {
+            bus: bus.clone(),
+            intake,
+            codecs: profiles,
+            buses: buses.clone(),
+            store: store.clone(),
+            inbox_messages: config.devices.inbox_messages.size(),
+            command_within: Duration::from_secs(config.devices.command_within_s.get()),
+        });
+        let events = Events::new(EVENTS);
+        let started = Instant::now();
+        Ok(Arc::new(Self {
+            config,
+            bus,
+            presence,
+            store,
+            last_values,
+            access,
+            broker,
+            buses,
+            parts,
+            book,
+            token,
+            events,
+            started,
+        }))
+    }
+}
+
+fn open_last_values(config: &Config, book: &DeviceBook, bus: &Bus) -> anyhow::Result<LastValues> {
+    let path = config.data_dir.join("last-values");
+    let (last_values, known) = LastValues::open(&path)
+        .with_context(|| format!("can't open the last values in {}", path.display()))?;
+    if last_values.skipped() > 0 {
+        warn!(
+            damaged = last_values.skipped(),
+            "some last values were damaged and are left out"
+        );
+    }
+    let devices: HashSet<String> = book.list()?.into_iter().map(|device| device.id).collect();
+    let restored = restore(bus, &last_values, &known, |device| devices.contains(device))?;
+    info!(values = restored, "last values restored");
+    Ok(last_values)
+}

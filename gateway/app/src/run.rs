@@ -1,0 +1,99 @@
+//! Running the gateway until a signal: open, start the tree, stop it in order.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use roost_drivers::CodecDef;
+use roost_runtime::Shutdown;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::tree::{Tree, tree};
+use crate::{VERSION, logs};
+
+/// Runs a gateway until SIGTERM or SIGINT; a second signal ends it at once.
+///
+/// # Errors
+/// If it can't be opened.
+pub fn run(config: Config, codecs: &[CodecDef]) -> anyhow::Result<ExitCode> {
+    logs::start(&config.log);
+    raise_file_limit();
+    info!(version = VERSION, data_dir = %config.data_dir.display(), "starting");
+    let gateway = Gateway::open(config, codecs)?;
+    announce_token(&gateway);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("can't start the runtime")?;
+    let code = runtime.block_on(live(gateway));
+    info!("stopped");
+    Ok(code)
+}
+
+/// Every connection takes a file descriptor, and the limit that shells begin with (1,024) is for small programs: takes
+/// what the system allows without asking anybody.
+pub(crate) fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
+}
+
+/// Shows a token that was made just now, on standard output: it is not for the log, which others may read.
+#[expect(
+    clippy::print_stdout,
+    reason = "this is what the person who starts the gateway is to see"
+)]
+fn announce_token(gateway: &Gateway) {
+    if let Some(token) = &gateway.token.fresh {
+        println!("API token, shown this once: {token}");
+        println!(
+            "It is kept in {}, which only its owner can read.",
+            gateway.token.path.display()
+        );
+    }
+}
+
+async fn live(gateway: Arc<Gateway>) -> ExitCode {
+    let shutdown = Shutdown::new();
+    let Tree { root, .. } = tree(&gateway);
+    let stopping = shutdown.clone();
+    let signals = async {
+        let Some(name) = next_signal().await else {
+            return std::future::pending().await;
+        };
+        info!(
+            signal = name,
+            "stopping; a second signal ends the gateway at once"
+        );
+        stopping.request();
+        next_signal().await;
+        error!("ended by a second signal");
+        // Everything acknowledged is in the page cache or on disk already; only the tidy good-byes are skipped.
+        std::process::exit(1);
+    };
+    tokio::select! {
+        result = root.run(shutdown) => match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                error!(%error, "the gateway gives up; whoever started it is to start it anew");
+                ExitCode::FAILURE
+            }
+        },
+        () = signals => ExitCode::FAILURE,
+    }
+}
+
+async fn next_signal() -> Option<&'static str> {
+    let mut term = signal(SignalKind::terminate()).ok()?;
+    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+    tokio::select! {
+        _ = term.recv() => Some("SIGTERM"),
+        _ = interrupt.recv() => Some("SIGINT"),
+    }
+}

@@ -1,0 +1,20 @@
+//! The MQTT side: 3.1.1 and 5 on one port, a supervised task per connection, the bus as router.
+//!
+//! What this crate knows of devices is their credentials and the filters they may use. What their payloads mean is the
+//! business of others, who meet it on the bus.
+
+mod access;
+mod broker;
+pub mod codec;
+mod connection;
+mod limits;
+mod listener;
+mod roster;
+mod session;
+mod stats;
+mod wire;
+
+pub use access::{Access, Credentials, Grant, Refusal};
+pub use broker::Broker;
+pub use limits::Limits;
+pub use stats::BrokerStats;

@@ -1,0 +1,128 @@
+//! A socket with what was read of a packet and what was not sent yet.
+//!
+//! Memory is what counts here, ten thousand times over: bytes are read into a buffer that all connections of a thread
+//! share, and a connection owns a buffer only while half a packet or an unsent answer lies in it.
+
+use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use crate::broker::Broker;
+use crate::codec::{self, CodecError};
+use crate::session::Close;
+use crate::stats::BrokerStats;
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 16 << 10;
+/// Bytes that wait to be sent before no more are made; also the size of a batched write.
+pub(crate) const WRITE_BYTES: usize = 64 << 10;
+/// Bytes of a client that is being hung up on that are read and thrown away.
+const LINGER_BYTES: usize = 1 << 20;
+/// How long a last word (a refusal, a reason) may take to be sent.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
+
+/// A socket with what was read of a packet and what was not sent yet.
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    read: BytesMut,
+    pub(crate) out: BytesMut,
+    pub(crate) broker: Arc<Broker>,
+}
+
+impl Wire {
+    pub(crate) fn new(broker: Arc<Broker>, stream: TcpStream) -> Self {
+        Self {
+            stream,
+            read: BytesMut::new(),
+            out: BytesMut::new(),
+            broker,
+        }
+    }
+
+    /// Reads what is there. `Ok(false)` if there was nothing after all.
+    pub(crate) fn try_read(&mut self) -> Result<bool, Close> {
+        let Self {
+            stream, read, broker, ..
+        } = self;
+        SCRATCH.with_borrow_mut(|scratch| match stream.try_read(scratch) {
+            Ok(0) => Err(Close::Lost),
+            Ok(count) => {
+                read.extend_from_slice(&scratch[..count]);
+                BrokerStats::add(&broker.stats().bytes_in, count as u64);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(_) => Err(Close::Lost),
+        })
+    }
+
+    /// The next complete packet of what was read, as bytes.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<BytesMut>, CodecError> {
+        match codec::frame(&self.read, self.broker.limits().packet_bytes)? {
+            None => Ok(None),
+            Some(length) if length == self.read.len() => Ok(Some(std::mem::take(&mut self.read))),
+            Some(length) => Ok(Some(self.read.split_to(length))),
+        }
+    }
+
+    /// Sends as much as the socket takes now.
+    pub(crate) fn try_write(&mut self) -> Result<(), Close> {
+        while !self.out.is_empty() {
+            match self.stream.try_write(&self.out) {
+                Ok(0) => return Err(Close::Lost),
+                Ok(count) => {
+                    BrokerStats::add(&self.broker.stats().bytes_out, count as u64);
+                    self.out.advance(count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => return Err(Close::Lost),
+            }
+        }
+        // Gives the memory back: most connections have nothing to say most of the time.
+        self.out = BytesMut::new();
+        Ok(())
+    }
+
+    /// Sends what is left, and waits for it, though not for long.
+    pub(crate) async fn last_word(&mut self) {
+        let sending = async {
+            while self.try_write().is_ok() && !self.out.is_empty() {
+                if self.stream.writable().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORD, sending).await;
+    }
+
+    /// Closes so that the last word is read: a socket that is closed while unread bytes lie in it resets the
+    /// connection, and the client throws away what it had received.
+    pub(crate) async fn linger(self) {
+        if SockRef::from(&self.stream).shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let draining = async {
+            let mut left = LINGER_BYTES;
+            while left > 0 && self.stream.readable().await.is_ok() {
+                let read = SCRATCH.with_borrow_mut(|scratch| self.stream.try_read(scratch));
+                match read {
+                    Ok(0) => return,
+                    Ok(count) => left = left.saturating_sub(count),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORD, draining).await;
+    }
+}

@@ -1,0 +1,399 @@
+//! A gateway on a free port, and a client that speaks in bytes, so that it can also speak nonsense.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use roost_model::{Device, Profile};
+use roost_mqtt::{Access, Broker, Limits};
+use roost_runtime::{Bus, Events, Presence, Shutdown};
+use roost_store::{Secrets, Store, StoreOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+pub(crate) const V4: u8 = 4;
+pub(crate) const V5: u8 = 5;
+/// No answer of a gateway on the same machine takes this long; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stats {
+    pub(crate) connected: u64,
+    pub(crate) refused: u64,
+    pub(crate) wills: u64,
+}
+
+pub(crate) struct Gateway {
+    broker: Arc<Broker>,
+    access: Arc<Access>,
+    secrets: Secrets,
+    bus: Bus,
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+    _directory: tempfile::TempDir,
+}
+
+impl Gateway {
+    pub(crate) async fn start(limits: Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), StoreOptions::default()).unwrap();
+        let secrets = Secrets::open(&store).unwrap();
+        let access = Arc::new(Access::new(secrets.clone()));
+        access.set_service(secrets.hash("token"));
+        access.set_profile(&Profile {
+            id: "native".into(),
+            publishes: vec!["devices/{device}/telemetry/#".into()],
+            subscribes: vec!["devices/{device}/commands/#".into()],
+            ..Profile::default()
+        });
+        let bus = Bus::default();
+        let broker = Broker::new(
+            bus.clone(),
+            Presence::new(bus.clone()),
+            Arc::clone(&access),
+            limits,
+        );
+        let (supervisor, _) = broker.supervisor(([127, 0, 0, 1], 0).into(), &Events::new(8));
+        let shutdown = Shutdown::new();
+        let stop = shutdown.clone();
+        let task = tokio::task::spawn(async move { supervisor.run(stop).await.unwrap() });
+        let gateway = Self {
+            broker,
+            access,
+            secrets,
+            bus,
+            shutdown,
+            task,
+            _directory: directory,
+        };
+        while gateway.broker.address().is_none() {
+            tokio::task::yield_now().await;
+        }
+        gateway
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.request();
+        self.task.await.unwrap();
+    }
+
+    pub(crate) fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let stats = self.broker.stats();
+        Stats {
+            connected: stats.connected.load(Ordering::Relaxed),
+            refused: stats.refused.load(Ordering::Relaxed),
+            wills: stats.wills.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) async fn until(&self, holds: impl Fn(Stats) -> bool) {
+        let waiting = async {
+            while !holds(self.stats()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("it never came to that");
+    }
+
+    pub(crate) fn evict(&self, identity: &str) -> usize {
+        self.broker.disconnect(identity)
+    }
+
+    pub(crate) fn add_device(&self, id: &str, enabled: bool) -> String {
+        let secret = Secrets::generate().unwrap();
+        self.access.set_device(&Device {
+            id: id.into(),
+            enabled,
+            profile: "native".into(),
+            secret_hash: self.secrets.hash(&secret),
+            ..Device::default()
+        });
+        secret
+    }
+
+    pub(crate) async fn connect(&self) -> Client {
+        let address: SocketAddr = self.broker.address().unwrap();
+        Client {
+            stream: TcpStream::connect(address).await.unwrap(),
+            version: V4,
+            next_id: 0,
+        }
+    }
+
+    pub(crate) async fn knock(&self, version: u8, id: &str, login: Option<(&str, &str)>) -> Vec<u8> {
+        let mut client = self.connect().await;
+        client.send(&connect_packet(version, id, login, None, 60)).await;
+        client.packet().await
+    }
+
+    pub(crate) async fn knock_with_will(
+        &self,
+        version: u8,
+        user: &str,
+        secret: &str,
+        topic: &str,
+    ) -> Vec<u8> {
+        let mut client = self.connect().await;
+        client
+            .send(&connect_packet(
+                version,
+                "c",
+                Some((user, secret)),
+                Some((topic, "will")),
+                60,
+            ))
+            .await;
+        client.packet().await
+    }
+
+    pub(crate) async fn enter(
+        &self,
+        version: u8,
+        id: &str,
+        user: &str,
+        password: &str,
+        will: Option<(&str, &str)>,
+        keep_alive: u16,
+    ) -> Client {
+        let mut client = self.connect().await;
+        client.version = version;
+        client
+            .send(&connect_packet(
+                version,
+                id,
+                Some((user, password)),
+                will,
+                keep_alive,
+            ))
+            .await;
+        let answer = client.packet().await;
+        assert_eq!((answer[0], answer[3]), (0x20, 0), "{answer:x?}");
+        client
+    }
+
+    pub(crate) async fn device(&self, version: u8, id: &str) -> Client {
+        let secret = self.add_device(id, true);
+        self.enter(version, &format!("client of {id}"), id, &secret, None, 60)
+            .await
+    }
+
+    pub(crate) async fn service(&self, version: u8) -> Client {
+        self.enter(version, "", "roost", "token", None, 60).await
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(&u16::try_from(text.len()).unwrap().to_be_bytes());
+    out.extend_from_slice(text);
+}
+
+fn framed(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![first];
+    let mut length = body.len();
+    loop {
+        let byte = u8::try_from(length & 0x7f).unwrap();
+        length >>= 7;
+        out.push(if length > 0 { byte | 0x80 } else { byte });
+        if length == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(body);
+    out
+}
+
+fn connect_packet(
+    version: u8,
+    id: &str,
+    login: Option<(&str, &str)>,
+    will: Option<(&str, &str)>,
+    keep_alive: u16,
+) -> Vec<u8> {
+    let mut body = Vec::new();
+    put_text(&mut body, b"MQTT");
+    let flags = 2 | if will.is_some() { 0x0c } else { 0 } | if login.is_some() { 0xc0 } else { 0 };
+    body.extend_from_slice(&[version, flags]);
+    body.extend_from_slice(&keep_alive.to_be_bytes());
+    if version == V5 {
+        body.push(0);
+    }
+    put_text(&mut body, id.as_bytes());
+    if let Some((topic, message)) = will {
+        if version == V5 {
+            body.push(0);
+        }
+        put_text(&mut body, topic.as_bytes());
+        put_text(&mut body, message.as_bytes());
+    }
+    if let Some((user, password)) = login {
+        put_text(&mut body, user.as_bytes());
+        put_text(&mut body, password.as_bytes());
+    }
+    framed(0x10, &body)
+}
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    version: u8,
+    next_id: u16,
+}
+
+impl Client {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        // A gateway that has hung up in the middle of a flood is part of some tests.
+        let _ = self.stream.write_all(bytes).await;
+    }
+
+    pub(crate) async fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let reading = self.stream.read_exact(&mut bytes);
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("an answer")
+            .expect("an open connection");
+        bytes
+    }
+
+    /// The next packet with its header.
+    pub(crate) async fn packet(&mut self) -> Vec<u8> {
+        let mut bytes = self.exactly(2).await;
+        let mut length = usize::from(bytes[1] & 0x7f);
+        let mut shift = 7;
+        while bytes[bytes.len() - 1] & 0x80 != 0 {
+            let more = self.exactly(1).await[0];
+            length |= usize::from(more & 0x7f) << shift;
+            shift += 7;
+            bytes.push(more);
+        }
+        let body = self.exactly(length).await;
+        bytes.extend(body);
+        bytes
+    }
+
+    /// The packet that follows; messages that come in between are passed over.
+    async fn packet_of(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            let packet = self.packet().await;
+            if packet[0] >> 4 == kind {
+                return packet;
+            }
+            assert_eq!(packet[0] >> 4, 3, "{packet:x?}");
+        }
+    }
+
+    pub(crate) async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        let reading = self.stream.read_to_end(&mut rest);
+        // Reset or end: either is a connection that was ended.
+        let _ = tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("the gateway hangs up");
+    }
+
+    pub(crate) async fn disconnect_reason(&mut self) -> u8 {
+        self.packet_of(14).await[2]
+    }
+
+    fn id(&mut self) -> u16 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(crate) fn put_publish(out: &mut Vec<u8>, version: u8, topic: &str, payload: &[u8], qos: u8, id: u16) {
+        let mut body = Vec::new();
+        put_text(&mut body, topic.as_bytes());
+        if qos > 0 {
+            body.extend_from_slice(&id.to_be_bytes());
+        }
+        if version == V5 {
+            body.push(0);
+        }
+        body.extend_from_slice(payload);
+        out.extend(framed(0x30 | (qos << 1), &body));
+    }
+
+    pub(crate) async fn publish(&mut self, topic: &str, payload: &[u8], qos: u8) {
+        let (mut bytes, id) = (Vec::new(), self.id());
+        Self::put_publish(&mut bytes, self.version, topic, payload, qos, id);
+        self.send(&bytes).await;
+    }
+
+    /// The reason code of the next PUBACK; 0 where it has none.
+    pub(crate) async fn puback(&mut self) -> u8 {
+        self.packet_of(4).await.get(4).copied().unwrap_or(0)
+    }
+
+    async fn filter_packet(&mut self, first: u8, filter: &str, options: &[u8]) {
+        let mut body = self.id().to_be_bytes().to_vec();
+        if self.version == V5 {
+            body.push(0);
+        }
+        put_text(&mut body, filter.as_bytes());
+        body.extend_from_slice(options);
+        self.send(&framed(first, &body)).await;
+    }
+
+    pub(crate) async fn subscribe_code(&mut self, filter: &str, qos: u8) -> u8 {
+        self.filter_packet(0x82, filter, &[qos]).await;
+        *self.packet_of(9).await.last().unwrap()
+    }
+
+    pub(crate) async fn subscribe(&mut self, filter: &str, qos: u8) {
+        assert_eq!(self.subscribe_code(filter, qos).await, qos);
+    }
+
+    pub(crate) async fn unsubscribe_code(&mut self, filter: &str) -> u8 {
+        self.filter_packet(0xa2, filter, &[]).await;
+        *self.packet_of(11).await.last().unwrap()
+    }
+
+    pub(crate) async fn ping(&mut self) {
+        self.send(&[0xc0, 0]).await;
+        assert_eq!(self.packet_of(13).await, [0xd0, 0]);
+    }
+
+    pub(crate) async fn goodbye(mut self) {
+        self.send(&[0xe0, 0]).await;
+        self.closed().await;
+    }
+
+    /// The next message, acknowledged if it asks for it.
+    pub(crate) async fn message(&mut self) -> (String, Vec<u8>) {
+        let packet = self.packet_of(3).await;
+        let header = 1 + packet[1..].iter().take_while(|byte| *byte & 0x80 != 0).count() + 1;
+        let length = usize::from(u16::from_be_bytes([packet[header], packet[header + 1]]));
+        let mut at = header + 2 + length;
+        let topic = String::from_utf8(packet[header + 2..at].to_vec()).unwrap();
+        if packet[0] & 0b110 != 0 {
+            self.send(&[0x40, 2, packet[at], packet[at + 1]]).await;
+            at += 2;
+        }
+        if self.version == V5 {
+            at += 1 + usize::from(packet[at]);
+        }
+        (topic, packet[at..].to_vec())
+    }
+
+    /// The next message on one topic; others are passed over.
+    pub(crate) async fn message_at(&mut self, topic: &str) -> Vec<u8> {
+        loop {
+            let (at, body) = self.message().await;
+            if at == topic {
+                return body;
+            }
+        }
+    }
+}

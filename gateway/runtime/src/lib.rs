@@ -1,0 +1,27 @@
+//! What everything else stands on: supervised tasks, the bus, presence.
+
+#[cfg(not(panic = "unwind"))]
+compile_error!(
+    "roost needs panic = \"unwind\": a supervisor catches the panic of one task and restarts that task alone; with \
+     panic = \"abort\" one bad device would end the whole gateway"
+);
+
+pub mod bus;
+pub mod presence;
+pub mod supervisor;
+
+pub use bus::{
+    Bus, BusLimits, BusStats, Delivery, Message, Policy, QoS, ReplyTo, RequestError, Subscription,
+};
+pub use presence::{Presence, PresenceGuard};
+pub use supervisor::{
+    Backoff, BoxError, ChildSpec, ChildView, Context, Event, EventKind, Events, Exit, Intensity, Kind,
+    Restart, Shutdown, StartError, State, Strategy, Supervisor, SupervisorError, SupervisorHandle, TreeView,
+};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex whose data is valid after every single statement, so that a panic elsewhere poisons nobody.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

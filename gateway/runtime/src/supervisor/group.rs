@@ -1,0 +1,114 @@
+//! Starting children in order, and the rounds in which one_for_all and rest_for_one restart a group.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::blueprint::Strategy;
+use super::spec::Shutdown;
+use super::task::{Ended, Task, next_fresh};
+use super::worker::Phase;
+
+/// A group restart that waits for its backoff.
+pub(super) struct Round {
+    /// The first child of the group, by order of start; all later ones belong to it.
+    pub(super) from: u64,
+    /// When they are started.
+    pub(super) wake: Instant,
+}
+
+enum Readiness {
+    Ready,
+    Ended,
+    Shutdown,
+}
+
+impl Task {
+    /// Stops the group in reverse order and schedules its start. A round that was under way is widened by this one.
+    pub(super) async fn begin_round(&mut self, from: u64, delay: Duration) {
+        self.stop_from(from).await;
+        let wake = Instant::now() + delay;
+        self.round = Some(match self.round.take() {
+            Some(before) => Round {
+                from: before.from.min(from),
+                wake: before.wake.max(wake),
+            },
+            None => Round { from, wake },
+        });
+    }
+
+    /// Starts the children from `from` on that do not run, each when the one before is ready.
+    ///
+    /// A child that ends before it is ready is handled like any exit. Under one_for_one its siblings do not depend on
+    /// it and are started; under the other strategies its restart will start them.
+    pub(super) async fn start_from(&mut self, from: u64, shutdown: &Shutdown) {
+        let orders: Vec<u64> = self.children.range(from..).map(|(order, _)| *order).collect();
+        for order in orders {
+            let due = self
+                .children
+                .get(&order)
+                .is_some_and(|child| child.running.is_none() && matches!(child.phase, Phase::Down));
+            if !due {
+                continue;
+            }
+            let Some(is_ready) = self.start(order) else {
+                continue;
+            };
+            match self.wait_ready(order, is_ready, shutdown).await {
+                Readiness::Ready => {}
+                Readiness::Ended if self.strategy == Strategy::OneForOne => {}
+                Readiness::Ended | Readiness::Shutdown => return,
+            }
+        }
+    }
+
+    async fn wait_ready(
+        &mut self,
+        order: u64,
+        mut is_ready: tokio::sync::oneshot::Receiver<()>,
+        shutdown: &Shutdown,
+    ) -> Readiness {
+        let deadline = self
+            .children
+            .get(&order)
+            .and_then(|child| child.spec.as_ref()?.ready_deadline);
+        let timeout = tokio::time::sleep(deadline.unwrap_or_default());
+        tokio::pin!(timeout);
+        let mut overdue = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return Readiness::Shutdown,
+                ready = &mut is_ready, if !is_ready.is_terminated() => {
+                    if ready.is_ok() {
+                        return Readiness::Ready;
+                    }
+                    // It dropped its context without a word: it has ended, or goes on unready until its deadline.
+                }
+                ended = next_fresh(&mut self.tasks, &mut self.orders) => {
+                    let mine = ended.order == order;
+                    self.pending.push_back(self.note_killed(ended));
+                    if mine {
+                        return Readiness::Ended;
+                    }
+                }
+                () = &mut timeout, if !overdue => {
+                    overdue = true;
+                    if let Some(child) = self.children.get_mut(&order) {
+                        child.kill("it was not ready within its deadline");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts the reason why a child was killed in place of the bare fact.
+    pub(super) fn note_killed(&self, mut ended: Ended) -> Ended {
+        if let (super::exit::Exit::Killed(why), Some(child)) =
+            (&mut ended.exit, self.children.get(&ended.order))
+        {
+            *why = child.killed.unwrap_or(why);
+        }
+        ended
+    }
+}

@@ -1,0 +1,357 @@
+//! The supervisor at work: the loop that waits for exits, timers and requests, and what an exit leads to.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
+use tokio_util::time::DelayQueue;
+use tracing::{debug, warn};
+
+use super::blueprint::{Strategy, Supervisor, SupervisorError};
+use super::event::{Event, EventKind, Events};
+use super::exit::{Exit, Guarded};
+use super::group::Round;
+use super::handle::Request;
+use super::intensity::{Intensity, Window};
+use super::node::{Kind, Node, State};
+use super::spec::{ChildFuture, ChildSpec, Context, Restart, Shutdown};
+use super::worker::{Child, Phase, Running, call};
+
+/// A timer of one child. The task's id tells a timer of an earlier run from one of this run.
+pub(super) enum Timer {
+    Restart(u64),
+    Stop(u64, Id),
+    Ready(u64, Id),
+}
+
+/// A child's task that has ended.
+pub(super) struct Ended {
+    pub(super) order: u64,
+    pub(super) task: Id,
+    pub(super) exit: Exit,
+}
+
+enum Step {
+    Shutdown,
+    Ended(Ended),
+    Timer(Timer),
+    Request(Request),
+    Round,
+}
+
+/// A supervisor at work. Children are kept in the order of their start.
+pub(super) struct Task {
+    pub(super) node: Arc<Node>,
+    pub(super) strategy: Strategy,
+    pub(super) dynamic: bool,
+    intensity: Option<Intensity>,
+    pub(super) max_children: usize,
+    events: Option<Events>,
+    pub(super) mailbox: mpsc::Receiver<Request>,
+    pub(super) children: BTreeMap<u64, Child>,
+    pub(super) tasks: JoinSet<Exit>,
+    pub(super) orders: HashMap<Id, u64>,
+    pub(super) timers: DelayQueue<Timer>,
+    /// Exits that came while the supervisor waited for another.
+    pub(super) pending: VecDeque<Ended>,
+    pub(super) round: Option<Round>,
+    window: Window,
+    next_order: u64,
+}
+
+impl Task {
+    pub(super) fn new(blueprint: Supervisor, mailbox: mpsc::Receiver<Request>) -> Self {
+        let mut task = Self {
+            node: Arc::clone(&blueprint.shared.node),
+            strategy: blueprint.strategy,
+            dynamic: blueprint.dynamic,
+            intensity: blueprint.intensity,
+            max_children: blueprint.max_children,
+            events: blueprint.events,
+            mailbox,
+            children: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            orders: HashMap::new(),
+            timers: DelayQueue::new(),
+            pending: VecDeque::new(),
+            round: None,
+            window: Window::default(),
+            next_order: 0,
+        };
+        for spec in blueprint.specs {
+            task.add(Box::new(spec));
+        }
+        task
+    }
+
+    pub(super) async fn supervise(&mut self, shutdown: &Shutdown) -> Result<(), SupervisorError> {
+        loop {
+            match self.next_step(shutdown).await {
+                Step::Shutdown => return Ok(()),
+                Step::Ended(ended) => self.on_ended(ended).await?,
+                Step::Timer(timer) => self.on_timer(&timer),
+                Step::Request(request) => self.on_request(request),
+                Step::Round => {
+                    if let Some(round) = self.round.take() {
+                        self.start_from(round.from, shutdown).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next_step(&mut self, shutdown: &Shutdown) -> Step {
+        let Self {
+            pending,
+            tasks,
+            orders,
+            timers,
+            mailbox,
+            round,
+            ..
+        } = self;
+        let wake = round.as_ref().map(|round| round.wake);
+        let no_timers = timers.is_empty();
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => Step::Shutdown,
+            ended = next_ended(pending, tasks, orders) => Step::Ended(ended),
+            Some(expired) = poll_fn(|cx| timers.poll_expired(cx)), if !no_timers => Step::Timer(expired.into_inner()),
+            () = sleep_until(wake), if wake.is_some() => Step::Round,
+            Some(request) = mailbox.recv() => Step::Request(request),
+        }
+    }
+
+    pub(super) fn emit(&self, child: &Arc<Node>, kind: EventKind) {
+        if let Some(events) = &self.events {
+            events.emit(|| Event {
+                supervisor: Arc::clone(&self.node.name),
+                child: Arc::clone(&child.name),
+                kind,
+            });
+        }
+    }
+
+    pub(super) fn insert(&mut self, node: Arc<Node>, spec: Option<Box<ChildSpec>>) -> u64 {
+        let order = self.next_order;
+        self.next_order += 1;
+        self.node.adopt(order, &node, spec.is_some());
+        self.children.insert(
+            order,
+            Child {
+                node,
+                spec,
+                running: None,
+                phase: Phase::Down,
+                attempt: 0,
+                killed: None,
+            },
+        );
+        order
+    }
+
+    pub(super) fn add(&mut self, spec: Box<ChildSpec>) -> u64 {
+        let node = spec
+            .node
+            .clone()
+            .unwrap_or_else(|| Node::new(Arc::clone(&spec.name), Kind::Worker));
+        self.insert(node, Some(spec))
+    }
+
+    pub(super) fn forget(&mut self, order: u64) {
+        self.children.remove(&order);
+        self.node.disown(order);
+    }
+
+    /// Starts the task of a child from its specification; the receiver hears when the child is ready.
+    pub(super) fn start(&mut self, order: u64) -> Option<oneshot::Receiver<()>> {
+        let spec = self.children.get(&order)?.spec.clone()?;
+        let factory = Arc::clone(&spec.factory);
+        self.launch(order, spec.ready_deadline, move |context| factory(context))
+    }
+
+    pub(super) fn launch(
+        &mut self,
+        order: u64,
+        ready_deadline: Option<Duration>,
+        factory: impl FnOnce(Context) -> ChildFuture,
+    ) -> Option<oneshot::Receiver<()>> {
+        let child = self.children.get_mut(&order)?;
+        let shutdown = Shutdown::new();
+        let (ready, is_ready) = ready_deadline.map(|_| oneshot::channel()).unzip();
+        let context = Context {
+            shutdown: shutdown.clone(),
+            node: Arc::clone(&child.node),
+            ready: std::sync::Mutex::new(ready),
+        };
+        child.node.enter(if ready_deadline.is_some() {
+            State::Starting
+        } else {
+            State::Running
+        });
+        let guarded = match call(|| factory(context)) {
+            Ok(future) => Guarded::Future(future),
+            Err(exit) => Guarded::Failed(Some(exit)),
+        };
+        let abort = self.tasks.spawn(guarded);
+        let task = abort.id();
+        child.phase = Phase::Up;
+        child.killed = None;
+        child.running = Some(Running {
+            task,
+            abort,
+            shutdown,
+            started: Instant::now(),
+        });
+        self.orders.insert(task, order);
+        if let Some(deadline) = ready_deadline {
+            self.timers.insert(Timer::Ready(order, task), deadline);
+        }
+        let node = Arc::clone(&child.node);
+        self.emit(&node, EventKind::Started);
+        is_ready
+    }
+
+    async fn on_ended(&mut self, ended: Ended) -> Result<(), SupervisorError> {
+        let ended = self.note_killed(ended);
+        let Some(child) = self.children.get_mut(&ended.order) else {
+            return Ok(());
+        };
+        if child
+            .running
+            .as_ref()
+            .is_none_or(|running| running.task != ended.task)
+        {
+            return Ok(());
+        }
+        let ran = child
+            .running
+            .take()
+            .map_or(Duration::ZERO, |running| running.started.elapsed());
+        let exit = ended.exit;
+        child.node.exited(&exit);
+        let node = Arc::clone(&child.node);
+        let wants_restart = child.wants_restart(&exit);
+        let temporary = child.restart() == Restart::Temporary;
+        let phase = std::mem::replace(&mut child.phase, Phase::Down);
+        self.emit(&node, EventKind::Exited(exit.to_string()));
+        if let Phase::Stopping(replies) = phase {
+            self.finish_stop(ended.order, replies);
+            return Ok(());
+        }
+        if wants_restart {
+            warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended and is restarted");
+            return self.restart(ended.order, ran, &exit).await;
+        }
+        if exit.is_abnormal() {
+            debug!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended");
+        }
+        if temporary || self.dynamic {
+            self.forget(ended.order);
+        }
+        Ok(())
+    }
+
+    async fn restart(&mut self, order: u64, ran: Duration, exit: &Exit) -> Result<(), SupervisorError> {
+        let Some(child) = self.children.get_mut(&order) else {
+            return Ok(());
+        };
+        let node = Arc::clone(&child.node);
+        if let Some(limit) = self.intensity
+            && self.window.exceeded(limit, Instant::now())
+        {
+            self.emit(&node, EventKind::Escalated);
+            let (max, within) = (limit.max, limit.within);
+            let child = Arc::clone(&node.name);
+            return Err(SupervisorError::Intensity {
+                child,
+                reason: exit.to_string(),
+                max,
+                within,
+            });
+        }
+        let delay = child.next_delay(ran);
+        self.node.count_restart();
+        node.backing_off(Instant::now() + delay);
+        self.emit(&node, EventKind::Restarting(delay));
+        match self.strategy {
+            Strategy::OneForOne if delay.is_zero() => {
+                self.start(order);
+            }
+            Strategy::OneForOne => {
+                let key = self.timers.insert(Timer::Restart(order), delay);
+                if let Some(child) = self.children.get_mut(&order) {
+                    child.phase = Phase::Waiting(key);
+                }
+            }
+            Strategy::OneForAll => self.begin_round(0, delay).await,
+            Strategy::RestForOne => self.begin_round(order, delay).await,
+        }
+        Ok(())
+    }
+
+    fn on_timer(&mut self, timer: &Timer) {
+        match *timer {
+            Timer::Restart(order) => {
+                self.start(order);
+            }
+            Timer::Stop(order, task) => self.kill_run(order, task, "it did not stop within its deadline"),
+            Timer::Ready(order, task) => {
+                let starting = self
+                    .children
+                    .get(&order)
+                    .is_some_and(|child| child.node.view().state == State::Starting);
+                if starting {
+                    self.kill_run(order, task, "it was not ready within its deadline");
+                }
+            }
+        }
+    }
+
+    /// Kills the child unless it runs anew by now.
+    fn kill_run(&mut self, order: u64, task: Id, why: &'static str) {
+        if let Some(child) = self.children.get_mut(&order)
+            && child.running.as_ref().is_some_and(|running| running.task == task)
+        {
+            child.kill(why);
+        }
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next exit: one that came earlier and was set aside, or the next that comes. Safe to cancel.
+pub(super) async fn next_ended(
+    pending: &mut VecDeque<Ended>,
+    tasks: &mut JoinSet<Exit>,
+    orders: &mut HashMap<Id, u64>,
+) -> Ended {
+    if let Some(ended) = pending.pop_front() {
+        return ended;
+    }
+    next_fresh(tasks, orders).await
+}
+
+/// The next exit that comes. A task that was given up (it hung beyond its abort) is passed over.
+pub(super) async fn next_fresh(tasks: &mut JoinSet<Exit>, orders: &mut HashMap<Id, u64>) -> Ended {
+    loop {
+        let (task, exit) = match tasks.join_next_with_id().await {
+            None => std::future::pending().await,
+            Some(Ok((task, exit))) => (task, exit),
+            Some(Err(error)) => (error.id(), Exit::Killed("it was aborted")),
+        };
+        if let Some(order) = orders.remove(&task) {
+            return Ended { order, task, exit };
+        }
+    }
+}

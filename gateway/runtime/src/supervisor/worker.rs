@@ -1,0 +1,91 @@
+//! One child inside its supervisor's task: its specification, its phase, its running task.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, Id};
+use tokio::time::Instant;
+use tokio_util::time::delay_queue;
+
+use super::backoff::Backoff;
+use super::exit::Exit;
+use super::handle::Reply;
+use super::node::Node;
+use super::spec::{ChildSpec, Restart, STOP_DEADLINE, Shutdown};
+
+/// A running task of a child.
+pub(super) struct Running {
+    pub(super) task: Id,
+    pub(super) abort: AbortHandle,
+    pub(super) shutdown: Shutdown,
+    pub(super) started: Instant,
+}
+
+/// What the supervisor has in mind with a child.
+pub(super) enum Phase {
+    /// It should be running.
+    Up,
+    /// It is started again when this timer fires.
+    Waiting(delay_queue::Key),
+    /// It was asked to stop; these want to know when it has.
+    Stopping(Vec<Reply<()>>),
+    /// It is left alone.
+    Down,
+}
+
+/// One child.
+pub(super) struct Child {
+    pub(super) node: Arc<Node>,
+    /// `None` for a child that came as a future and cannot be started twice.
+    pub(super) spec: Option<Box<ChildSpec>>,
+    pub(super) running: Option<Running>,
+    pub(super) phase: Phase,
+    pub(super) attempt: u32,
+    /// Why it was aborted, if it was.
+    pub(super) killed: Option<&'static str>,
+}
+
+impl Child {
+    pub(super) fn restart(&self) -> Restart {
+        self.spec.as_ref().map_or(Restart::Temporary, |spec| spec.restart)
+    }
+
+    pub(super) fn stop_deadline(&self) -> Option<Duration> {
+        self.spec
+            .as_ref()
+            .map_or(Some(STOP_DEADLINE), |spec| spec.stop_deadline)
+    }
+
+    pub(super) fn wants_restart(&self, exit: &Exit) -> bool {
+        match self.restart() {
+            Restart::Permanent => true,
+            Restart::Transient => exit.is_abnormal(),
+            Restart::Temporary => false,
+        }
+    }
+
+    /// How long to wait before the restart that is due now; `ran` is how long the child was up.
+    pub(super) fn next_delay(&mut self, ran: Duration) -> Duration {
+        let backoff = self.spec.as_ref().map_or(Backoff::NONE, |spec| spec.backoff);
+        if ran >= backoff.healthy_after {
+            self.attempt = 0;
+        }
+        let delay = backoff.delay(self.attempt, fastrand::f32());
+        self.attempt = self.attempt.saturating_add(1);
+        delay
+    }
+
+    /// Aborts the running task; it ends at its next suspension.
+    pub(super) fn kill(&mut self, why: &'static str) {
+        if let Some(running) = &self.running {
+            self.killed = Some(why);
+            running.abort.abort();
+        }
+    }
+}
+
+/// Calls a factory so that its own panic becomes the child's exit instead of the supervisor's.
+pub(super) fn call<T>(factory: impl FnOnce() -> T) -> Result<T, Exit> {
+    catch_unwind(AssertUnwindSafe(factory)).map_err(|payload| super::exit::panicked(payload.as_ref()))
+}

@@ -1,0 +1,34 @@
+//! Records, changesets and migrations; last values.
+//!
+//! Records (devices, profiles, users, settings, commands) change seldom and are durable when a call returns.
+//! Readings change all the time: of those only the newest value of each point is kept here, in
+//! [`LastValues`].
+
+mod backup;
+mod cast;
+mod changeset;
+mod engine;
+mod error;
+mod field_errors;
+mod last_values;
+mod lock;
+mod mark;
+mod migration;
+mod migrations;
+mod nearest;
+mod record;
+mod records;
+mod secret;
+mod store;
+mod table;
+
+pub use changeset::{Changeset, Valid};
+pub use error::StoreError;
+pub use field_errors::FieldErrors;
+pub use last_values::{LastValues, MAX_KEY_BYTES, MAX_READING_BYTES};
+pub use migration::{Migrating, Migration};
+pub use migrations::MIGRATIONS;
+pub use record::Record;
+pub use secret::Secrets;
+pub use store::{Store, StoreOptions};
+pub use table::{MAX_RECORD_BYTES, Table};

@@ -1,0 +1,43 @@
+//! The records of a gateway and what makes each valid, a file for each.
+
+mod command;
+mod device;
+mod profile;
+mod setting;
+mod user;
+
+use roost_model::{NameError, check_name};
+
+use crate::FieldErrors;
+
+/// Longest label, in characters.
+const MAX_LABEL: usize = 120;
+/// Shortest cadence that can be declared, in milliseconds.
+const MIN_CADENCE_MS: u64 = 100;
+/// Longest cadence that can be declared: a day, in milliseconds.
+const MAX_CADENCE_MS: u64 = 86_400_000;
+
+/// Checks the label that people give to a thing.
+fn check_label(label: &str, errors: &mut FieldErrors) {
+    if label.chars().count() > MAX_LABEL {
+        errors.add("label", format!("has at most {MAX_LABEL} characters"));
+    }
+    if label.contains(char::is_control) {
+        errors.add("label", "is one line without control characters");
+    }
+}
+
+/// Checks how often a value is expected: 0 for "not declared", or a sensible number of milliseconds.
+fn check_cadence(cadence_ms: u64) -> Result<(), String> {
+    if cadence_ms == 0 || (MIN_CADENCE_MS..=MAX_CADENCE_MS).contains(&cadence_ms) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be 0 or from {MIN_CADENCE_MS} to {MAX_CADENCE_MS} milliseconds"
+    ))
+}
+
+/// Checks a name that may also be left empty.
+fn check_name_if_given(name: &str) -> Result<(), NameError> {
+    if name.is_empty() { Ok(()) } else { check_name(name) }
+}

@@ -1,0 +1,47 @@
+//! A gateway with a codec of its own, which panics on one payload: what an integrator's mistake looks like.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use roost_drivers::{Codec, CodecDef, CodecError, CommandRequest, Decoded, Grants, Outgoing, codec_for};
+use roost_model::{Filter, Topic};
+
+/// Takes the place of the codec of the profile `tasmota`.
+const FRAGILE: CodecDef = CodecDef {
+    name: "tasmota",
+    summary: "Tasmota, decoded by somebody who did not expect everything",
+    build: |profile| Ok(Box::new(Fragile(codec_for(profile)?))),
+};
+
+struct Fragile(Box<dyn Codec>);
+
+impl Codec for Fragile {
+    fn filters(&self, device: &str) -> Vec<Filter> {
+        self.0.filters(device)
+    }
+
+    fn access(&self, device: &str) -> Grants {
+        self.0.access(device)
+    }
+
+    fn decode(&self, device: &str, topic: &Topic, payload: &[u8]) -> Result<Decoded, CodecError> {
+        assert!(
+            payload != b"boom",
+            "this codec did not expect {:?}",
+            String::from_utf8_lossy(payload)
+        );
+        self.0.decode(device, topic, payload)
+    }
+
+    fn encode(&self, device: &str, command: CommandRequest<'_>) -> Result<Outgoing, CodecError> {
+        self.0.encode(device, command)
+    }
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, _, config, _] = arguments.as_slice() else {
+        anyhow::bail!("usage: fragile --config FILE run")
+    };
+    roost::run(roost::config::load(Path::new(config), true)?, &[FRAGILE])
+}

@@ -1,0 +1,124 @@
+//! The gateway's API as a client sees it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type.
+    pub kind: String,
+    /// Body as it came.
+    pub text: String,
+    /// Body as JSON; null if it is none.
+    pub body: Value,
+}
+
+/// A client of the API.
+pub struct Api {
+    agent: ureq::Agent,
+    base: String,
+    token: String,
+}
+
+impl Api {
+    /// A client that presents `token`.
+    #[must_use]
+    pub fn new(base: &str, token: &str) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        Self {
+            agent,
+            base: base.to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    fn respond(mut response: ureq::http::Response<ureq::Body>) -> Response {
+        let kind = response
+            .headers()
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        let (status, kind) = (response.status().as_u16(), kind.to_owned());
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(256 << 20)
+            .read_to_string()
+            .unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Response {
+            status,
+            kind,
+            text,
+            body,
+        }
+    }
+
+    /// Asks; `None` if nobody answers.
+    #[must_use]
+    pub fn try_get(&self, path: &str) -> Option<Response> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        request
+            .header("authorization", format!("Bearer {}", self.token))
+            .call()
+            .ok()
+            .map(Self::respond)
+    }
+
+    /// Asks.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Response {
+        self.try_get(path).expect("the gateway answers")
+    }
+
+    /// Sends JSON.
+    #[must_use]
+    pub fn post(&self, path: &str, body: &Value) -> Response {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        Self::respond(
+            request
+                .header("authorization", format!("Bearer {}", self.token))
+                .send_json(body)
+                .unwrap(),
+        )
+    }
+
+    /// Removes.
+    #[must_use]
+    pub fn delete(&self, path: &str) -> Response {
+        let request = self.agent.delete(format!("{}{path}", self.base));
+        Self::respond(
+            request
+                .header("authorization", format!("Bearer {}", self.token))
+                .call()
+                .unwrap(),
+        )
+    }
+
+    /// One point of a device; `None` until it has a value.
+    #[must_use]
+    pub fn point(&self, device: &str, point: &str) -> Option<Value> {
+        let answer = self.get(&format!("/api/v1/devices/{device}/points/{point}"));
+        (answer.status == 200).then_some(answer.body)
+    }
+
+    /// The value of one of the metrics.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").text;
+        let line = text
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(name));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+            .unwrap_or_else(|| panic!("a metric {name}"))
+    }
+}

@@ -1,0 +1,35 @@
+//! The harness of the end-to-end tests: the built program on an address of its own, its API, and real MQTT clients.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod api;
+mod clients;
+mod program;
+
+pub use api::{Api, Response};
+pub use clients::{Listener, mosquitto_pub, python};
+pub use program::{Program, Settings};
+
+use std::time::{Duration, Instant};
+
+/// Longest wait for something that is going to happen: generous, because a loaded machine is slow and a failure rare.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `happened` gives something.
+///
+/// # Panics
+/// If it has not within [`PATIENCE`]; `what` says what was waited for.
+pub fn wait_for<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = happened() {
+            return value;
+        }
+        assert!(begin.elapsed() < PATIENCE, "waited in vain for {what}");
+        // Between two looks, so that the looking does not slow down what is looked at.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,113 @@
+//! Schemas of the API that exist for its document, because the types themselves belong to other crates.
+#![expect(dead_code, reason = "these types are written down, never made")]
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a new device may say. Exactly one of `profile` (MQTT) and `driver` (wired) is given.
+#[derive(ToSchema)]
+pub(crate) struct NewDevice {
+    /// Unique name; stands in topics and URLs.
+    #[schema(example = "boiler", max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    id: String,
+    /// What people call it.
+    #[schema(max_length = 120)]
+    label: Option<String>,
+    /// Whether it is run at all.
+    enabled: Option<bool>,
+    /// For an MQTT device: the profile it speaks.
+    #[schema(example = "native")]
+    profile: Option<String>,
+    /// For a wired device: the driver.
+    driver: Option<String>,
+    /// For a wired device: the bus.
+    bus: Option<String>,
+    /// For a wired device: the address on the bus.
+    address: Option<u16>,
+    /// How often a value is expected, in milliseconds; 0 leaves it to the driver or the profile.
+    cadence_ms: Option<u64>,
+}
+
+/// What may be changed about a device. Members that are left out stay as they are.
+#[derive(ToSchema)]
+pub(crate) struct DeviceChange {
+    /// What people call it.
+    label: Option<String>,
+    /// Whether it is run at all.
+    enabled: Option<bool>,
+    /// For an MQTT device: the profile it speaks.
+    profile: Option<String>,
+    /// For a wired device: the driver.
+    driver: Option<String>,
+    /// For a wired device: the bus.
+    bus: Option<String>,
+    /// For a wired device: the address on the bus.
+    address: Option<u16>,
+    /// How often a value is expected, in milliseconds.
+    cadence_ms: Option<u64>,
+}
+
+/// A command and how far it has come.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Command {
+    /// Its name.
+    id: String,
+    /// The device it is for.
+    device: String,
+    /// The point it is for.
+    point: String,
+    /// The value asked for: any JSON but `null`.
+    #[schema(value_type = Value)]
+    value: serde_json::Value,
+    /// `queued`, `sent`, `acknowledged`, `verified`, `refused` or `expired`.
+    state: String,
+    /// Why it was refused.
+    reason: Option<String>,
+    /// When it was taken, in milliseconds since the Unix epoch.
+    issued_ms: i64,
+    /// When it expires, in milliseconds since the Unix epoch.
+    deadline_ms: i64,
+    /// When its state last changed, in milliseconds since the Unix epoch.
+    changed_ms: i64,
+}
+
+/// A supervised child and those below it.
+#[derive(ToSchema)]
+pub(crate) struct Tree {
+    /// Its name.
+    name: String,
+    /// `worker` or `supervisor`.
+    kind: String,
+    /// `starting`, `running`, `backoff`, `stopping` or `stopped`.
+    state: String,
+    /// How often it was restarted since it was added.
+    restarts: u64,
+    /// How it last ended, if it ever ended abnormally.
+    last_reason: Option<String>,
+    /// How long it has been up; 0 while it is not.
+    uptime_ms: u64,
+    /// Time until its next start, while it waits for one.
+    restart_in_ms: Option<u64>,
+    /// How many children it has.
+    child_count: usize,
+    /// The first of them.
+    #[schema(no_recursion)]
+    children: Vec<Tree>,
+}
+
+/// A profile: how a family of MQTT devices speaks. Its members are those of the profile's file.
+#[derive(ToSchema)]
+pub(crate) struct Profile {
+    /// Unique name.
+    id: String,
+    /// What people call it.
+    label: String,
+    /// Filters that such a device may publish to.
+    publishes: Vec<String>,
+    /// Filters that such a device may subscribe to.
+    subscribes: Vec<String>,
+    /// How points are found in what it publishes.
+    points: Vec<serde_json::Value>,
+    /// How it is commanded.
+    commands: Vec<serde_json::Value>,
+}

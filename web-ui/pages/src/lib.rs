@@ -1,0 +1,24 @@
+//! HTTP endpoint, API and pages: what people and programs see of a gateway.
+//!
+//! Records are read from the store, live values from the bus, and every change is a request on the bus:
+//! nothing here knows a device, a driver or a socket of the MQTT side. The pages need no script and nothing
+//! from elsewhere.
+
+mod api;
+mod assets;
+mod cached;
+mod guard;
+mod live;
+mod pages;
+mod problem;
+mod registrar;
+mod router;
+mod server;
+mod site;
+mod survey;
+mod view;
+mod web;
+
+pub use router::router;
+pub use server::supervisor;
+pub use web::{Bound, Facts, Web, WebOptions};

@@ -1,0 +1,86 @@
+//! Live values out of the bus: last readings, statuses, results of commands.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use roost_model::{ClockQuality, Command, Filter, Freshness, Reading, Timestamp, Topic};
+use roost_runtime::{Bus, Message};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A point with its last reading.
+#[derive(Debug, Clone)]
+pub(crate) struct Point {
+    pub(crate) name: String,
+    pub(crate) reading: Reading,
+}
+
+impl Point {
+    pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
+        Freshness::of(self.reading.at.until(now), self.reading.cadence)
+    }
+}
+
+/// Whether a device is connected.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) connected: bool,
+    #[serde(default)]
+    pub(crate) since_ms: Option<i64>,
+}
+
+/// This moment. Ages are computed with the clock that the readings were stamped with, whatever it is worth.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let unix_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_ms(unix_ms, ClockQuality::Unknown)
+}
+
+/// A body that is not what it should be is as good as none: it was not written by this gateway.
+fn decode<T: DeserializeOwned>(message: &Message) -> Option<T> {
+    serde_json::from_slice(&message.body).ok()
+}
+
+fn at<T: DeserializeOwned>(bus: &Bus, topic: &str) -> Option<T> {
+    let topic = Topic::new(topic).ok()?;
+    decode(&*bus.retained_at(&topic)?)
+}
+
+/// All points of a device that have reported, by name.
+pub(crate) fn points(bus: &Bus, device: &str) -> Vec<Point> {
+    // `/points` closes the id: the filter `devices/<id>/#` would walk over all ids that begin with this one.
+    let Ok(filter) = Filter::new(format!("devices/{device}/points/+")) else {
+        return Vec::new();
+    };
+    let messages = bus.retained(&filter);
+    messages
+        .iter()
+        .filter_map(|message| {
+            Some(Point {
+                name: message.topic.levels().nth(3)?.to_owned(),
+                reading: decode(message)?,
+            })
+        })
+        .collect()
+}
+
+/// One point, if it has reported.
+pub(crate) fn point(bus: &Bus, device: &str, point: &str) -> Option<Point> {
+    Some(Point {
+        name: point.to_owned(),
+        reading: at(bus, &format!("devices/{device}/points/{point}"))?,
+    })
+}
+
+/// The status of a device, if it has ever been connected.
+pub(crate) fn status(bus: &Bus, device: &str) -> Option<Status> {
+    at(bus, &format!("devices/{device}/status"))
+}
+
+/// The command as the bus knows it, if that is newer than what was read from the store.
+pub(crate) fn newest(bus: &Bus, command: Command) -> Command {
+    let topic = format!("devices/{}/points/{}/result", command.device, command.point);
+    match at::<Command>(bus, &topic) {
+        Some(live) if live.id == command.id && live.changed_ms >= command.changed_ms => live,
+        _ => command,
+    }
+}

@@ -1,0 +1,45 @@
+//! Points as cells of a table: value, unit, age and freshness, so that numbers stand under numbers.
+
+use maud::{Markup, html};
+use roost_model::{Freshness, Timestamp, Value};
+
+use super::marks::{self, Tone};
+use super::words;
+use crate::live::Point;
+
+/// Longest text value that is shown, in characters.
+const MAX_TEXT: usize = 80;
+
+/// The cells of one point: name, value, unit, age, freshness.
+pub(crate) fn cells(point: &Point, now: Timestamp) -> Markup {
+    let reading = &point.reading;
+    let freshness = point.freshness(now);
+    html! {
+        th.point scope="row" { (point.name) }
+        @match &reading.value {
+            Ok(value) => {
+                td class=(class_of(value, freshness)) { (words::shortened(&value.to_string(), MAX_TEXT)) }
+            }
+            Err(reason) => { td.v.none { span aria-hidden="true" { "— " } (reason) } }
+        }
+        td.unit { (reading.unit) }
+        td.age { (words::ago(reading.at.until(now))) }
+        td.freshness {
+            @if reading.value.is_ok() { (marks::freshness(freshness)) }
+            @else { (marks::mark(Tone::Bad, "no data")) }
+        }
+    }
+}
+
+fn class_of(value: &Value, freshness: Freshness) -> String {
+    let kind = match value {
+        Value::Int(_) | Value::Float(_) => "num",
+        Value::Bool(_) | Value::Text(_) | Value::Json(_) => "text",
+    };
+    format!("v {kind} {}", freshness.word())
+}
+
+/// The same number of cells for a device without points.
+pub(crate) fn none_yet() -> Markup {
+    html! { td.none colspan="5" { "No reading yet" } }
+}
