@@ -13,6 +13,7 @@ macro_rules! chips {
 }
 
 chips! {
+    bme280,
     tmp117,
 }
 
