@@ -9,6 +9,8 @@ need_compiler
 need_shellcheck
 
 phase "format" cargo fmt --all --check
+# A macro declares the chips' modules, and cargo fmt does not look inside macros.
+phase "format of chips" rustfmt --check drivers/src/chips/*.rs
 phase "shell scripts" bash .ci/lint-shell.sh
 phase "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 phase "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
