@@ -200,4 +200,11 @@ fn garbage_in_a_payload_is_shown_with_the_device_and_hurts_nothing() {
     );
     assert_eq!(value_of(&program, "boiler", "x"), 1);
     assert_eq!(program.api().metric("roost_device_restarts_total"), 0);
+    assert!(
+        program
+            .api()
+            .get("/devices/boiler")
+            .text
+            .contains("Not understood")
+    );
 }

@@ -172,7 +172,9 @@ fn memory(figures: &Figures) -> String {
         .collect();
     format!(
         "\nThe load lasted {} s. Memory of the gateway: {:.1} MB empty; {:.1} MB with the registered devices\n\
-         ({record:.2} kB each: record, credentials, task, filters); {:.1} MB connected; {:.1} MB after the\nload; {} MB after each return; {:.1} MB after all have gone. Errors: {}.\n\n\
+         ({record:.2} kB each: record, credentials, task, filters); {:.1} MB connected;\n\
+         {:.1} MB after the load; {} MB after each return; {:.1} MB after all have gone.\n\
+         Errors: {}.\n\n\
          Registering the devices through the API, each durable before it is answered: {:.1} s.\n",
         plan.load.as_secs(),
         megabytes(*before_devices),

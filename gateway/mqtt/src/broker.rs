@@ -32,6 +32,8 @@ pub struct Broker {
     roster: Arc<Roster>,
     client_ids: AtomicU64,
     bound: Mutex<Option<SocketAddr>>,
+    /// Held from a change of presence to the status that tells of it, so that the last word is the true one.
+    status_order: Mutex<()>,
     /// What is said of a device that is present, by version; shared by all of them.
     metas: [Arc<Map<String, Value>>; 2],
 }
@@ -64,6 +66,7 @@ impl Broker {
             roster: Arc::default(),
             client_ids: AtomicU64::new(1),
             bound: Mutex::new(None),
+            status_order: Mutex::new(()),
             metas: [meta("3.1.1"), meta("5.0")],
         })
     }
@@ -135,19 +138,36 @@ impl Broker {
         format!("auto-{}", self.client_ids.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn track(&self, identity: &Arc<str>, version: Version) -> PresenceGuard {
+    /// A device is here: present, and said so on its status topic.
+    pub(crate) fn enter(&self, identity: &Arc<str>, version: Version) -> PresenceGuard {
+        let _order = self.status_order.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.track(identity, version);
+        self.publish_status(identity, true);
+        guard
+    }
+
+    /// A device has gone, unless another connection of it is here.
+    pub(crate) fn leave(&self, identity: &str, guard: Option<PresenceGuard>) {
+        let _order = self.status_order.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(guard);
+        if !self.is_present(identity) {
+            self.publish_status(identity, false);
+        }
+    }
+
+    fn track(&self, identity: &Arc<str>, version: Version) -> PresenceGuard {
         let meta = &self.metas[usize::from(version == Version::V5)];
         self.presence
             .0
             .track(PRESENCE, Arc::clone(identity), Arc::clone(meta))
     }
 
-    pub(crate) fn is_present(&self, identity: &str) -> bool {
+    fn is_present(&self, identity: &str) -> bool {
         self.presence.0.contains(PRESENCE, identity)
     }
 
     /// Says on `devices/<id>/status` whether a device is connected.
-    pub(crate) fn publish_status(&self, identity: &str, connected: bool) {
+    fn publish_status(&self, identity: &str, connected: bool) {
         let Ok(topic) = Topic::new(format!("devices/{identity}/status")) else {
             return;
         };

@@ -83,7 +83,7 @@ async fn refuse(mut wire: Wire, version: Version, reason: Reason) {
 /// The client's CONNECT; `Err(None)` if it left before.
 async fn first_packet(wire: &mut Wire) -> Result<(Version, Box<Connect>), Option<CodecError>> {
     loop {
-        if let Some(frame) = wire.next_frame()? {
+        if let Some(frame) = wire.next_frame(wire.broker.limits().connect_bytes)? {
             let version = codec::version_of(&frame)?;
             return match codec::decode(version, frame)? {
                 Incoming::Connect(connect) => Ok((version, connect)),
@@ -141,6 +141,15 @@ async fn admit(
         .roster()
         .take(&grant.identity, client_id, broker.limits().takeover_within)
         .await;
+    // A device that was removed between the first look and the place in the roster was not found there to be ended.
+    let credentials = connect
+        .login
+        .as_ref()
+        .map(|(user, password)| Credentials { user, password });
+    broker
+        .access()
+        .admit(credentials)
+        .map_err(|_| Reason::BadUserNameOrPassword)?;
     debug!(%peer, identity = %grant.identity, client_id, ?version, "connected");
     let present = grant
         .is_device
@@ -178,25 +187,14 @@ async fn attend(mut visit: Box<Visit>) {
     Box::pin(farewell(visit, close)).await;
 }
 
+/// Says why the connection ends. Everything that others wait for comes first: a dead peer takes its time to show that
+/// it will not read its last word.
 async fn farewell(visit: Box<Visit>, close: Close) {
     let Visit {
         mut wire,
         mut guest,
         context,
     } = *visit;
-    part(&mut wire, &mut guest, close).await;
-    // Whoever takes the session over waits for this, and not for the client to read its last word.
-    drop(guest);
-    if matches!(close, Close::Because(_)) {
-        tokio::select! {
-            () = wire.linger() => {}
-            () = context.shutdown.requested() => {}
-        }
-    }
-}
-
-/// Says why the connection ends, and publishes the will if it is due.
-async fn part(wire: &mut Wire, guest: &mut Guest, close: Close) {
     if let Close::Because(reason) = close {
         if !matches!(
             reason,
@@ -207,10 +205,17 @@ async fn part(wire: &mut Wire, guest: &mut Guest, close: Close) {
         }
         codec::put_disconnect(&mut wire.out, guest.session.version, reason);
     }
-    wire.last_word().await;
     let will_due = !matches!(close, Close::Goodbye { with_will: false });
     if let Some(will) = guest.will.take().filter(|_| will_due) {
         guest.session.publish_will(will);
+    }
+    drop(guest);
+    wire.last_word().await;
+    if matches!(close, Close::Because(_)) {
+        tokio::select! {
+            () = wire.linger() => {}
+            () = context.shutdown.requested() => {}
+        }
     }
 }
 
@@ -223,9 +228,17 @@ async fn converse(visit: &mut Visit) -> Close {
         if let Err(close) = exchange(wire, guest, &mut heard) {
             return close;
         }
+        tokio::task::coop::consume_budget().await;
+        if wire.out.is_empty() && (guest.session.may_replay() || wire.has_frame()) {
+            // The last round stopped because its batch was full, the socket took all of it, and no event will come
+            // of what is left.
+            if context.shutdown.is_requested() {
+                return Close::Because(Reason::ServerShuttingDown);
+            }
+            continue;
+        }
         let room = wire.out.len() < WRITE_BYTES;
         let may_send = room && guest.session.window_open() && !guest.session.has_replay();
-        tokio::task::coop::consume_budget().await;
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Close::Because(Reason::ServerShuttingDown),
@@ -263,7 +276,7 @@ async fn converse(visit: &mut Visit) -> Close {
 fn exchange(wire: &mut Wire, guest: &mut Guest, heard: &mut Instant) -> Result<(), Close> {
     let mut outcome = Ok(());
     while wire.out.len() < WRITE_BYTES && outcome.is_ok() {
-        let packet = match wire.next_frame() {
+        let packet = match wire.next_frame(wire.broker.limits().packet_bytes) {
             Ok(None) => break,
             Ok(Some(frame)) => {
                 *heard = Instant::now();
@@ -318,8 +331,7 @@ struct Present {
 
 impl Present {
     fn new(broker: &Arc<Broker>, identity: &Arc<str>, version: Version) -> Self {
-        let guard = broker.track(identity, version);
-        broker.publish_status(identity, true);
+        let guard = broker.enter(identity, version);
         Self {
             broker: Arc::clone(broker),
             identity: Arc::clone(identity),
@@ -330,9 +342,6 @@ impl Present {
 
 impl Drop for Present {
     fn drop(&mut self) {
-        drop(self.guard.take());
-        if !self.broker.is_present(&self.identity) {
-            self.broker.publish_status(&self.identity, false);
-        }
+        self.broker.leave(&self.identity, self.guard.take());
     }
 }

@@ -9,6 +9,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a packet after its fixed header. MQTT allows 268,435,455.
     pub packet_bytes: usize,
+    /// The same for CONNECT: what a client that is not known yet may make the gateway hold. A will must fit in.
+    pub connect_bytes: usize,
     /// How long a client may take from its TCP connection to its complete CONNECT.
     pub connect_within: Duration,
     /// Messages that wait for a client that reads too slowly.
@@ -26,6 +28,7 @@ impl Default for Limits {
         Self {
             connections: 20_000,
             packet_bytes: 256 << 10,
+            connect_bytes: 16 << 10,
             connect_within: Duration::from_secs(10),
             queue_messages: 1_000,
             in_flight: 100,

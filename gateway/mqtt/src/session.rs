@@ -92,6 +92,11 @@ impl Session {
         !self.replay.is_empty()
     }
 
+    /// Whether retained messages wait to be sent and may be.
+    pub(crate) fn may_replay(&self) -> bool {
+        self.has_replay() && self.window_open()
+    }
+
     /// Writes what may be sent: first retained messages, then those that wait, until the window closes or `out` holds
     /// `enough` bytes.
     pub(crate) fn drain(&mut self, out: &mut BytesMut, enough: usize) {
@@ -192,9 +197,14 @@ impl Session {
             qos: publish.qos,
             retain: publish.retain,
         };
-        self.bus.publish(message);
+        let takers = self.bus.publish(message);
         if publish.qos == QoS::AtLeastOnce {
-            codec::put_puback(out, self.version, publish.id, Reason::Success);
+            let reason = if takers == 0 {
+                Reason::NoMatchingSubscribers
+            } else {
+                Reason::Success
+            };
+            codec::put_puback(out, self.version, publish.id, reason);
         }
         Ok(())
     }

@@ -67,12 +67,20 @@ impl Wire {
     }
 
     /// The next complete packet of what was read, as bytes.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<BytesMut>, CodecError> {
-        match codec::frame(&self.read, self.broker.limits().packet_bytes)? {
+    pub(crate) fn next_frame(&mut self, limit: usize) -> Result<Option<BytesMut>, CodecError> {
+        match codec::frame(&self.read, limit)? {
             None => Ok(None),
             Some(length) if length == self.read.len() => Ok(Some(std::mem::take(&mut self.read))),
             Some(length) => Ok(Some(self.read.split_to(length))),
         }
+    }
+
+    /// Whether a complete packet, or something that is none, waits to be handled.
+    pub(crate) fn has_frame(&self) -> bool {
+        !matches!(
+            codec::frame(&self.read, self.broker.limits().packet_bytes),
+            Ok(None)
+        )
     }
 
     /// Sends as much as the socket takes now.

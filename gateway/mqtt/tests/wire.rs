@@ -305,6 +305,57 @@ async fn retained_messages_reach_a_subscriber_in_any_number_whatever_its_queue_h
 }
 
 #[tokio::test]
+async fn retained_megabytes_of_qos_0_arrive_without_a_word_from_the_subscriber() {
+    let gateway = Gateway::start(Limits::default()).await;
+    for index in 0..2000 {
+        let topic = roost_model::Topic::new(format!("devices/d{index}/points/t")).unwrap();
+        gateway.bus().publish(Message::new(topic, vec![b'x'; 1000]).retained());
+    }
+    let mut listener = gateway.service(V5).await;
+    listener.subscribe("devices/+/points/#", 0).await;
+    for _ in 0..2000 {
+        assert_eq!(listener.message().await.1.len(), 1000);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn any_number_of_packets_in_one_go_is_answered() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let mut device = gateway.device(V5, "boiler").await;
+    let mut bytes = Vec::new();
+    for id in 1..=20_000 {
+        Client::put_publish(&mut bytes, V5, "devices/boiler/telemetry/x", b"1", 1, id);
+    }
+    let answers = async {
+        device.send(&bytes).await;
+        for _ in 0..20_000 {
+            device.puback().await;
+        }
+    };
+    answers.await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_is_told_in_version_5_when_nobody_takes_its_message() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let mut device = gateway.device(V5, "boiler").await;
+    device.publish("devices/boiler/telemetry/x", b"1", 1).await;
+    assert_eq!(device.puback().await, 0x10);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_connect_larger_than_strangers_may_send_is_hung_up_on() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let mut stranger = gateway.connect().await;
+    stranger.send(&[0x10, 0xff, 0xff, 0x07, 0, 4, b'M']).await;
+    stranger.closed().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_subscriber_that_never_reads_is_ended_while_the_others_get_everything() {
     let gateway = Gateway::start(Limits {
         queue_messages: 50,
@@ -334,7 +385,7 @@ async fn odd_topics_and_client_ids_are_ordinary() {
     for id in ["a/b", "a/b", "é/x", "+", "#", ""] {
         let mut device = gateway.enter(V5, id, "boiler", &secret, None, 60).await;
         device.publish("devices/boiler/telemetry/é/x", b"1", 1).await;
-        assert_eq!(device.puback().await, 0, "{id}");
+        assert_eq!(device.puback().await, 0x10, "{id}");
     }
     gateway.stop().await;
 }
@@ -414,6 +465,6 @@ async fn a_packet_in_single_bytes_is_a_packet() {
         device.send(&[byte]).await;
         tokio::task::yield_now().await;
     }
-    assert_eq!(device.puback().await, 0);
+    assert_eq!(device.puback().await, 0x10);
     gateway.stop().await;
 }

@@ -28,6 +28,13 @@ pub(crate) struct Status {
     pub(crate) since_ms: Option<i64>,
 }
 
+/// The last message of a device that could not be taken apart.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Fault {
+    pub(crate) at_ms: i64,
+    pub(crate) reason: String,
+}
+
 /// This moment. Ages are computed with the clock that the readings were stamped with, whatever it is worth.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -74,6 +81,11 @@ pub(crate) fn point(bus: &Bus, device: &str, point: &str) -> Option<Point> {
 /// The status of a device, if it has ever been connected.
 pub(crate) fn status(bus: &Bus, device: &str) -> Option<Status> {
     at(bus, &format!("devices/{device}/status"))
+}
+
+/// The last message of the device that could not be taken apart, if there was one since the gateway's start.
+pub(crate) fn fault(bus: &Bus, device: &str) -> Option<Fault> {
+    at(bus, &format!("devices/{device}/fault"))
 }
 
 /// The command as the bus knows it, if that is newer than what was read from the store.

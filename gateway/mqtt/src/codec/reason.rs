@@ -6,6 +6,8 @@
 pub enum Reason {
     /// All is well; also "granted QoS 0".
     Success = 0x00,
+    /// The message was taken, but nobody is there for it.
+    NoMatchingSubscribers = 0x10,
     /// The filter to be removed was not there.
     NoSubscriptionExisted = 0x11,
     /// Against the packet format.
@@ -54,6 +56,7 @@ impl Reason {
     pub fn words(self) -> &'static str {
         match self {
             Self::Success => "all is well",
+            Self::NoMatchingSubscribers => "nobody is there for the message",
             Self::NoSubscriptionExisted => "there was no such subscription",
             Self::MalformedPacket => "a packet that is none",
             Self::ProtocolError => "a packet that is not allowed here",

@@ -16,7 +16,7 @@ pub enum Policy {
     DropOldest,
     /// The new delivery is not taken: right for requests, whose asker then hears "busy".
     DropNewest,
-    /// The oldest QoS 0 delivery goes; if there is none, the queue is closed and its taker disconnected: right for
+    /// The oldest QoS 0 delivery goes, or the new one if it is the only one; if there is none, the queue is closed and its taker disconnected: right for
     /// network sessions, where a delivery of QoS 1 must not vanish in silence.
     ShedThenClose,
 }
@@ -72,6 +72,8 @@ impl Queue {
                 Policy::DropOldest => state.drop_at(0),
                 Policy::ShedThenClose => match state.oldest_unreliable() {
                     Some(at) => state.drop_at(at),
+                    // The new one is the only one that may be lost.
+                    None if delivery.qos == QoS::AtMostOnce => return false,
                     None => {
                         state.closed = true;
                         drop(state);

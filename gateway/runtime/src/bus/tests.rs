@@ -99,6 +99,7 @@ fn a_session_queue_sheds_qos_0_first_and_closes_before_it_loses_qos_1() {
     bus.publish(message("a", "reliable 1").at_least_once());
     bus.publish(message("a", "live"));
     bus.publish(message("a", "reliable 2").at_least_once());
+    assert_eq!(bus.publish(message("a", "live again")), 0);
     assert!(!session.is_closed());
     assert_eq!(
         bus.publish(message("a", "reliable 3").at_least_once()),

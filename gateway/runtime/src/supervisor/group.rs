@@ -19,7 +19,10 @@ pub(super) struct Round {
 
 enum Readiness {
     Ready,
-    Ended,
+    Ended {
+        /// Whether its restart will start those after it too.
+        restarts: bool,
+    },
     Shutdown,
 }
 
@@ -28,13 +31,17 @@ impl Task {
     pub(super) async fn begin_round(&mut self, from: u64, delay: Duration) {
         self.stop_from(from).await;
         let wake = Instant::now() + delay;
-        self.round = Some(match self.round.take() {
+        let round = match self.round.take() {
             Some(before) => Round {
                 from: before.from.min(from),
                 wake: before.wake.max(wake),
             },
             None => Round { from, wake },
-        });
+        };
+        for child in self.children.range(round.from..).map(|(_, child)| child) {
+            child.node.waiting(round.wake);
+        }
+        self.round = Some(round);
     }
 
     /// Starts the children from `from` on that do not run, each when the one before is ready.
@@ -56,8 +63,8 @@ impl Task {
             };
             match self.wait_ready(order, is_ready, shutdown).await {
                 Readiness::Ready => {}
-                Readiness::Ended if self.strategy == Strategy::OneForOne => {}
-                Readiness::Ended | Readiness::Shutdown => return,
+                Readiness::Ended { restarts } if !restarts || self.strategy == Strategy::OneForOne => {}
+                Readiness::Ended { .. } | Readiness::Shutdown => return,
             }
         }
     }
@@ -86,10 +93,12 @@ impl Task {
                     // It dropped its context without a word: it has ended, or goes on unready until its deadline.
                 }
                 ended = next_fresh(&mut self.tasks, &mut self.orders) => {
+                    let ended = self.note_killed(ended);
                     let mine = ended.order == order;
-                    self.pending.push_back(self.note_killed(ended));
+                    let restarts = self.children.get(&order).is_some_and(|child| child.wants_restart(&ended.exit));
+                    self.pending.push_back(ended);
                     if mine {
-                        return Readiness::Ended;
+                        return Readiness::Ended { restarts };
                     }
                 }
                 () = &mut timeout, if !overdue => {

@@ -112,6 +112,13 @@ impl Node {
         status.next_start = Some(until);
     }
 
+    /// It waits for its group to be started.
+    pub(super) fn waiting(&self, until: Instant) {
+        let mut status = lock(&self.status);
+        status.state = State::Backoff;
+        status.next_start = Some(until);
+    }
+
     pub(super) fn adopt(&self, order: u64, child: &Arc<Node>, named: bool) {
         if let Some(children) = &self.children {
             lock(&children.by_order).insert(order, Arc::clone(child));

@@ -248,7 +248,9 @@ impl Task {
             warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended and is restarted");
             return self.restart(ended.order, ran, &exit).await;
         }
-        if exit.is_abnormal() {
+        if matches!(exit, Exit::Panicked { .. }) {
+            warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child panicked");
+        } else if exit.is_abnormal() {
             debug!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended");
         }
         if temporary || self.dynamic {

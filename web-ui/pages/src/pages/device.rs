@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::layout::{Frame, Refresh};
 use super::{Lenient, Page, marks, points, tree, words};
 use crate::api::Path;
+use crate::live::{self, Fault};
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::view::DeviceView;
@@ -46,7 +47,7 @@ pub(crate) async fn show(
     let frame = Frame::full(&site, title, "", Refresh { on, toggle });
     let body = html! {
         p.crumbs { a href="/" { "← Devices" } }
-        (head(&view))
+        (head(&view, live::fault(&site.web.bus, &id).as_ref()))
         (points_table(&view))
         (commands_table(&commands, view.now))
         (topics(&view.device, profile.as_ref()))
@@ -70,7 +71,7 @@ pub(crate) fn link_kind(device: &Device) -> String {
     }
 }
 
-fn head(view: &DeviceView) -> Markup {
+fn head(view: &DeviceView, fault: Option<&Fault>) -> Markup {
     let device = &view.device;
     let wait = |since_ms: i64| Timestamp::from_unix_ms(since_ms, view.now.clock).until(view.now);
     html! {
@@ -93,6 +94,12 @@ fn head(view: &DeviceView) -> Markup {
                 div { dt { "Restarts" } dd.num { (child.restarts) } }
                 @if let Some(reason) = &child.last_reason {
                     div.wide { dt { "Last reason" } dd.reason { (reason) } }
+                }
+            }
+            @if let Some(fault) = fault {
+                div.wide {
+                    dt { "Not understood, " (words::span(wait(fault.at_ms))) " ago" }
+                    dd.reason { (fault.reason) }
                 }
             }
         }
@@ -139,7 +146,7 @@ fn points_table(view: &DeviceView) -> Markup {
                                     td.clock {
                                         @match point.reading.at.clock {
                                             ClockQuality::Synced => "synced",
-                                            ClockQuality::Unknown => "not set",
+                                            ClockQuality::Unknown => "unknown",
                                         }
                                     }
                                     td.num.seq {
