@@ -72,6 +72,14 @@ fn a_command_to_a_device_that_is_not_connected_is_refused_at_once() {
 }
 
 #[test]
+fn a_dashboard_that_listens_to_everything_is_not_taken_for_the_device() {
+    let program = Program::start(Settings::default());
+    let _secret = program.add_device("boiler");
+    let _dashboard = Listener::start(&program, "#");
+    assert_eq!(command(&program, "boiler", &json!({ "value": true })).status, 409);
+}
+
+#[test]
 fn a_command_without_an_answer_expires_at_its_deadline() {
     let program = Program::start(Settings::default());
     let secret = program.add_device("boiler");

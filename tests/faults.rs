@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use roost::sim::{Fleet, Login, Plan};
-use roost_tests::{Program, Settings, mosquitto_pub, wait_for};
+use roost_tests::{Listener, Program, Settings, mosquitto_pub, wait_for};
 use serde_json::{Value, json};
 
 const NEIGHBOURS: usize = 999;
@@ -119,6 +119,39 @@ fn a_codec_that_panics_costs_one_device_a_restart_and_its_999_neighbours_nothing
     );
     assert_eq!(program.api().metric("roost_device_restarts_total"), 3);
     runtime.block_on(fleet.stop());
+}
+
+#[test]
+fn a_command_is_followed_beyond_the_crash_of_its_devices_task() {
+    let fragile = Some(PathBuf::from(env!("CARGO_BIN_EXE_fragile")));
+    let program = Program::start(Settings {
+        program: fragile,
+        ..Settings::default()
+    });
+    let secret = program.add_device_of("plug", "tasmota");
+    let plug = Listener::start_as(&program, ("plug", &secret), "cmnd/plug/#");
+    let command = json!({ "value": true, "deadline_ms": 60_000 });
+    let answer = program
+        .api()
+        .post("/api/v1/devices/plug/points/power/commands", &command);
+    assert_eq!(answer.body["state"], "sent", "{}", answer.text);
+    assert_eq!(plug.message("cmnd/plug/POWER"), "cmnd/plug/POWER ON");
+    for (topic, payload) in [
+        ("stat/plug/POWER", "boom"),
+        ("stat/plug/RESULT", r#"{"POWER":"ON"}"#),
+    ] {
+        let message = ["-q", "1", "-t", topic, "-m", payload];
+        assert!(
+            mosquitto_pub(&program, "5", ("plug", &secret), &message)
+                .status
+                .success()
+        );
+    }
+    let path = format!("/api/v1/commands/{}", answer.body["id"].as_str().unwrap());
+    wait_for("the verification", || {
+        (program.api().get(&path).body["state"] == "verified").then_some(())
+    });
+    assert_eq!(program.api().get("/api/v1/devices/plug").body["restarts"], 1);
 }
 
 #[test]

@@ -11,17 +11,17 @@ mod requests;
 mod wired;
 
 pub(crate) use book::DeviceBook;
-pub(crate) use commands::tidy;
+pub(crate) use commands::{forget_old, tidy};
 pub(crate) use intake::Intake;
 pub(crate) use intake::restore;
 pub(crate) use profiles::Codecs;
 pub(crate) use registrar::registrar;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use roost_model::{Device, Link};
-use roost_runtime::{Backoff, Bus, ChildSpec, Subscription, SupervisorHandle};
+use roost_runtime::{Backoff, Bus, ChildSpec, Presence, Subscription, SupervisorHandle};
 use roost_store::Store;
 
 use crate::buses::Buses;
@@ -30,6 +30,8 @@ use crate::buses::Buses;
 pub(crate) struct DeviceParts {
     /// The bus.
     pub(crate) bus: Bus,
+    /// Who is connected.
+    pub(crate) presence: Presence,
     /// Where readings go in.
     pub(crate) intake: Intake,
     /// Codecs by profile.
@@ -48,6 +50,8 @@ pub(crate) struct DeviceParts {
 struct DeviceEnv {
     parts: Arc<DeviceParts>,
     device: Device,
+    /// Commands that a crashed task was following; its next life goes on with them.
+    left_commands: Mutex<Vec<commands::Pending>>,
 }
 
 /// Starts the task of a device.
@@ -76,6 +80,7 @@ fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
     let env = Arc::new(DeviceEnv {
         parts: Arc::clone(parts),
         device,
+        left_commands: Mutex::default(),
     });
     ChildSpec::new(name, move |context| {
         let (env, inbox) = (Arc::clone(&env), Arc::clone(&inbox));

@@ -125,6 +125,7 @@ impl Gateway {
         let buses = Buses::new(&config.buses);
         let parts = Arc::new(DeviceParts {
             bus: bus.clone(),
+            presence: presence.clone(),
             intake,
             codecs: profiles,
             buses: buses.clone(),

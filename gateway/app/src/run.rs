@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use roost_drivers::CodecDef;
 use roost_runtime::Shutdown;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::tree::{Tree, tree};
-use crate::{VERSION, logs};
+use crate::{VERSION, logs, watchdog};
 
 /// Runs a gateway until SIGTERM or SIGINT; a second signal ends it at once.
 ///
@@ -71,6 +72,7 @@ async fn live(gateway: Arc<Gateway>) -> ExitCode {
             signal = name,
             "stopping; a second signal ends the gateway at once"
         );
+        watchdog::notify(&[NotifyState::Stopping]);
         stopping.request();
         next_signal().await;
         error!("ended by a second signal");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, SupervisorHandle};
 use roost_web::{Bound, Web, WebOptions};
 
-use crate::devices::registrar;
+use crate::devices::{forget_old, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
 
@@ -75,6 +75,9 @@ fn web(gateway: &Arc<Gateway>, tree: SupervisorHandle, devices: SupervisorHandle
     }
 }
 
+/// Commits between two looks whether there are more finished commands than are kept.
+const TIDY_EVERY: u64 = 60;
+
 /// Commits the last values every few seconds, and once more when it stops.
 fn store(gateway: &Arc<Gateway>) -> ChildSpec {
     let gateway = Arc::clone(gateway);
@@ -83,6 +86,7 @@ fn store(gateway: &Arc<Gateway>) -> ChildSpec {
 
 async fn commit(gateway: Arc<Gateway>, context: Context) -> Result<(), BoxError> {
     let every = Duration::from_secs(gateway.config.store.commit_every_s.get());
+    let mut rounds: u64 = 0;
     loop {
         let stopping = tokio::select! {
             () = context.shutdown.requested() => true,
@@ -90,6 +94,10 @@ async fn commit(gateway: Arc<Gateway>, context: Context) -> Result<(), BoxError>
         };
         let last_values = Arc::clone(&gateway.last_values);
         gateway.store.run(move |_| last_values.commit()).await?;
+        rounds += 1;
+        if rounds.is_multiple_of(TIDY_EVERY) {
+            gateway.store.run(forget_old).await?;
+        }
         if stopping {
             return Ok(());
         }

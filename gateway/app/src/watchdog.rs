@@ -17,7 +17,7 @@ pub(crate) fn child(watched: Vec<SupervisorHandle>) -> ChildSpec {
     ChildSpec::new("watchdog", move |context| run(watched.clone(), context))
 }
 
-fn notify(states: &[NotifyState<'_>]) {
+pub(crate) fn notify(states: &[NotifyState<'_>]) {
     // Not started by systemd, or systemd is gone: the gateway works all the same.
     let _ = sd_notify::notify(states);
 }
@@ -28,10 +28,8 @@ async fn run(watched: Vec<SupervisorHandle>, context: Context) -> Result<(), Box
     notify(&[NotifyState::Ready]);
     loop {
         tokio::select! {
-            () = context.shutdown.requested() => {
-                notify(&[NotifyState::Stopping]);
-                return Ok(());
-            }
+            // Not "stopping": this task is restarted with others when a service fails, and the gateway goes on.
+            () = context.shutdown.requested() => return Ok(()),
             () = tokio::time::sleep(every) => {}
         }
         let mut all_answer = true;

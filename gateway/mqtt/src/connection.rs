@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use crate::access::Credentials;
+use crate::access::{Credentials, Grant};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version, Welcome};
 use crate::roster::Place;
@@ -109,6 +109,18 @@ struct Guest {
     _counted: Counted,
 }
 
+/// What the directory says of a client, by what it presents.
+fn grant(broker: &Broker, connect: &Connect, peer: SocketAddr) -> Result<Grant, Reason> {
+    let login = connect.login.as_ref();
+    let credentials = login.map(|(user, password)| Credentials { user, password });
+    broker.access().admit(credentials).map_err(|refusal| {
+        let user = login.map_or("", |(user, _)| user);
+        // Debug, not info: whoever hammers the port must not fill the log.
+        debug!(%peer, user, %refusal, "connection refused");
+        Reason::BadUserNameOrPassword
+    })
+}
+
 async fn admit(
     wire: &mut Wire,
     version: Version,
@@ -116,61 +128,44 @@ async fn admit(
     peer: SocketAddr,
 ) -> Result<Guest, Reason> {
     let broker = Arc::clone(&wire.broker);
-    let login = connect.login.as_ref();
-    let credentials = login.map(|(user, password)| Credentials { user, password });
-    let grant = broker.access().admit(credentials).map_err(|refusal| {
-        let user = login.map_or("", |(user, _)| user);
-        // Debug, not info: whoever hammers the port must not fill the log.
-        debug!(%peer, user, %refusal, "connection refused");
-        Reason::BadUserNameOrPassword
-    })?;
+    let limits = broker.limits();
+    let granted = grant(&broker, &connect, peer)?;
     let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
-    if connect.client_id.contains('\0')
-        || (version == Version::V4 && connect.client_id.is_empty() && !connect.clean)
-    {
+    let nameless = connect.client_id.is_empty();
+    if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
         return Err(Reason::ClientIdentifierNotValid);
     }
-    let will = connect
-        .will
-        .take()
-        .map(|will| Session::accept_will(&grant, will))
+    let will = connect.will.take();
+    let will = will
+        .map(|will| Session::accept_will(&granted, will))
         .transpose()?;
-    let assigned = connect.client_id.is_empty().then(|| broker.new_client_id());
+    let assigned = nameless.then(|| broker.new_client_id());
     let client_id = assigned.as_deref().unwrap_or(&connect.client_id);
-    let place = broker
-        .roster()
-        .take(&grant.identity, client_id, broker.limits().takeover_within)
+    let roster = broker.roster();
+    let place = roster
+        .take(&granted.identity, client_id, limits.takeover_within)
         .await;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let credentials = connect
-        .login
-        .as_ref()
-        .map(|(user, password)| Credentials { user, password });
-    broker
-        .access()
-        .admit(credentials)
-        .map_err(|_| Reason::BadUserNameOrPassword)?;
-    debug!(%peer, identity = %grant.identity, client_id, ?version, "connected");
-    let present = grant
+    let granted = grant(&broker, &connect, peer)?;
+    debug!(%peer, identity = %granted.identity, client_id, ?version, "connected");
+    let present = granted
         .is_device
-        .then(|| Present::new(&broker, &grant.identity, version));
-    let maximum_packet = u32::try_from(broker.limits().packet_bytes + 5).unwrap_or(u32::MAX);
-    let welcome = Welcome {
-        assigned_client_id: assigned.as_deref(),
-        maximum_packet,
-    };
-    codec::put_welcome(&mut wire.out, version, welcome);
-    let session = Session::new(
-        grant,
+        .then(|| Present::new(&broker, &granted.identity, version));
+    let maximum_packet = u32::try_from(limits.packet_bytes + 5).unwrap_or(u32::MAX);
+    let assigned_client_id = assigned.as_deref();
+    codec::put_welcome(
+        &mut wire.out,
         version,
-        &connect,
-        broker.bus().clone(),
-        Arc::clone(broker.stats()),
-        broker.limits(),
+        Welcome {
+            assigned_client_id,
+            maximum_packet,
+        },
     );
+    let stats = Arc::clone(broker.stats());
+    let session = Session::new(granted, version, &connect, broker.bus().clone(), stats, limits);
     // Section 3.1.2.10: one and a half times the keep-alive; 0 switches it off.
-    let keep_alive =
-        (connect.keep_alive > 0).then(|| Duration::from_millis(u64::from(connect.keep_alive) * 1500));
+    let seconds = u64::from(connect.keep_alive);
+    let keep_alive = (seconds > 0).then(|| Duration::from_millis(seconds * 1500));
     Ok(Guest {
         session,
         will,

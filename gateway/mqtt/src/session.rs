@@ -196,6 +196,7 @@ impl Session {
             body: publish.body,
             qos: publish.qos,
             retain: publish.retain,
+            own: false,
         };
         let takers = self.bus.publish(message);
         if publish.qos == QoS::AtLeastOnce {
@@ -267,6 +268,7 @@ impl Session {
             body: will.body,
             qos: will.qos,
             retain: will.retain,
+            own: false,
         })
     }
 

@@ -309,7 +309,9 @@ async fn retained_megabytes_of_qos_0_arrive_without_a_word_from_the_subscriber()
     let gateway = Gateway::start(Limits::default()).await;
     for index in 0..2000 {
         let topic = roost_model::Topic::new(format!("devices/d{index}/points/t")).unwrap();
-        gateway.bus().publish(Message::new(topic, vec![b'x'; 1000]).retained());
+        gateway
+            .bus()
+            .publish(Message::new(topic, vec![b'x'; 1000]).retained());
     }
     let mut listener = gateway.service(V5).await;
     listener.subscribe("devices/+/points/#", 0).await;
@@ -449,6 +451,7 @@ async fn a_message_is_delivered_with_the_lower_of_both_qualities() {
         body: "x".into(),
         qos: QoS::ExactlyOnce,
         retain: false,
+        own: true,
     });
     let packet = listener.packet().await;
     assert_eq!(packet[0], 0x30, "QoS 0, not retained");

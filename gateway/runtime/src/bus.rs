@@ -33,9 +33,9 @@ use retained::Retained;
 /// Limits of the bus.
 #[derive(Debug, Clone, Copy)]
 pub struct BusLimits {
-    /// Most retained messages.
+    /// Most retained messages of clients.
     pub retained_messages: usize,
-    /// Most bytes of retained topics and bodies together.
+    /// Most bytes of the topics and bodies of those together.
     pub retained_bytes: usize,
 }
 

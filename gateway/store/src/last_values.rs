@@ -70,6 +70,8 @@ struct State {
     span: u32,
     /// The newest span that is on the disk.
     durable: u32,
+    /// A sync has failed: nobody knows what is on the disk.
+    failed: bool,
     /// Whether anything was written since the last commit began.
     dirty: bool,
 }
@@ -97,6 +99,7 @@ impl LastValues {
             highest_seq: found.highest_seq,
             span: 1,
             durable: 0,
+            failed: false,
             dirty: false,
         };
         let mut values = Vec::with_capacity(found.values.len());
@@ -154,6 +157,9 @@ impl LastValues {
         check_size(key, "reading", json.len(), MAX_READING_BYTES)?;
         let class = layout::class_for(key.len() + json.len());
         let mut state = self.state();
+        if state.failed {
+            return Err(StoreError::Failed);
+        }
         let highest_seq = state.highest_seq.max(reading.seq);
         let content = Content {
             stamp: state.stamp,
@@ -204,11 +210,15 @@ impl LastValues {
     /// time. Puts go on meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Io`]; the next commit tries again.
+    /// [`StoreError::Io`]. After that every commit and put fails: what the system could not write it may have thrown
+    /// away, and a later sync that succeeds would prove nothing. Opening again shows what is there.
     pub fn commit(&self) -> Result<(), StoreError> {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let (span, outgrown) = {
             let mut state = self.state();
+            if state.failed {
+                return Err(StoreError::Failed);
+            }
             if !state.dirty {
                 return Ok(());
             }
@@ -220,8 +230,7 @@ impl LastValues {
         let synced = self.file.sync_data();
         let mut state = self.state();
         if let Err(error) = synced {
-            state.dirty = true;
-            state.outgrown.extend(outgrown);
+            state.failed = true;
             return Err(StoreError::io("syncing", &self.path)(error));
         }
         state.durable = state.durable.max(span);

@@ -132,6 +132,15 @@ pub(crate) async fn page(State(site): State<Arc<Site>>, request: Request, next: 
     Redirect::to(&session::sign_in_url(request.uri().path())).into_response()
 }
 
+/// Whether a proxy says that it asks for somebody else, who may be anywhere (RFC 7239, and what came before it).
+fn was_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+}
+
 fn may_look(web: &Web, headers: &HeaderMap) -> bool {
-    is_open(web) || session::is_signed_in(web, headers, live::now()) || has_token(web, headers)
+    (is_open(web) && !was_forwarded(headers))
+        || session::is_signed_in(web, headers, live::now())
+        || has_token(web, headers)
 }

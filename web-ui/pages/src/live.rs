@@ -7,6 +7,9 @@ use roost_runtime::{Bus, Message};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// How far ahead a reading may lie before its time is not believed, in nanoseconds: two seconds.
+const CLOCK_SLACK_NS: i64 = 2_000_000_000;
+
 /// A point with its last reading.
 #[derive(Debug, Clone)]
 pub(crate) struct Point {
@@ -16,6 +19,10 @@ pub(crate) struct Point {
 
 impl Point {
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
+        // Restored after a start at which the clock was behind: its age is not known.
+        if self.reading.at.unix_ns > now.unix_ns + CLOCK_SLACK_NS {
+            return Freshness::Unknown;
+        }
         Freshness::of(self.reading.at.until(now), self.reading.cadence)
     }
 }

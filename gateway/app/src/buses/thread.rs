@@ -40,6 +40,16 @@ pub(super) enum Job {
     },
 }
 
+impl Job {
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Read { reply, .. } => reply.is_closed(),
+            Self::Write { reply, .. } => reply.is_closed(),
+            Self::Detach { .. } => false,
+        }
+    }
+}
+
 struct Attached {
     driver: Box<dyn Driver>,
     /// Whether the device is known to be there and set up; a failure makes it doubtful again.
@@ -88,6 +98,10 @@ fn open(config: &BusConfig) -> Result<SharedI2c, BoardError> {
 
 impl BusThread {
     fn work(&mut self, job: Job) {
+        // Nobody waits any more: a write that was reported as failed must not happen later.
+        if job.is_stale() {
+            return;
+        }
         // Whoever asked may have given up; the answer is then dropped.
         match job {
             Job::Read { target, reply } => {

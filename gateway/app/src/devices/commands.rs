@@ -1,12 +1,12 @@
 //! Commands of one device: each written down before anybody is told, then followed until it came true or failed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use roost_model::{Command, CommandState, Reading, Topic, Value};
 use roost_runtime::{BoxError, Message};
-use roost_store::{Changeset, Store};
+use roost_store::{Changeset, Store, StoreError};
 use tokio::time::Instant;
 
 use super::DeviceEnv;
@@ -18,7 +18,8 @@ pub(crate) const KEEP: usize = 10_000;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
-struct Pending {
+/// A command on its way.
+pub(super) struct Pending {
     command: Command,
     /// When it expires; on the monotonic clock, which nobody sets.
     deadline: Instant,
@@ -32,10 +33,18 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn new(env: Arc<DeviceEnv>) -> Self {
-        Self {
-            env,
-            pending: Vec::new(),
+        let pending = std::mem::take(&mut *left(&env));
+        Self { env, pending }
+    }
+
+    /// The task is stopped and will not come back as it is: nobody will follow these.
+    pub(super) async fn abandon(&mut self) -> Result<(), BoxError> {
+        while let Some(pending) = self.pending.pop() {
+            if pending.command.state != CommandState::Acknowledged {
+                self.settle(pending.command, CommandState::Expired).await?;
+            }
         }
+        Ok(())
     }
 
     fn now_ms(&self) -> i64 {
@@ -175,20 +184,41 @@ impl Commands {
     }
 }
 
-/// At a start: commands of an earlier run whose outcome nobody followed are expired, and old ones are forgotten.
-pub(crate) fn tidy(store: &Store, now_ms: i64) -> anyhow::Result<()> {
-    let table = store.table::<Command>();
-    let mut commands = table.all()?;
-    commands.sort_by(|a, b| b.id.cmp(&a.id));
-    for old in commands.iter().skip(KEEP) {
-        table.delete(&old.id)?;
+fn left(env: &DeviceEnv) -> MutexGuard<'_, Vec<Pending>> {
+    env.left_commands.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Commands {
+    /// A task that crashes leaves its commands to its next life.
+    fn drop(&mut self) {
+        *left(&self.env) = std::mem::take(&mut self.pending);
     }
-    for mut command in commands.into_iter().take(KEEP) {
+}
+
+/// At a start: commands of an earlier run whose outcome nobody followed are expired.
+pub(crate) fn tidy(store: &Store, now_ms: i64) -> anyhow::Result<()> {
+    forget_old(store)?;
+    let table = store.table::<Command>();
+    for mut command in table.all()? {
         if !command.state.is_final() && command.state != CommandState::Acknowledged {
             command.state = CommandState::Expired;
             command.changed_ms = now_ms;
             table.put(Changeset::change_of(command).finish()?)?;
         }
+    }
+    Ok(())
+}
+
+/// Keeps the newest commands. Their ids sort by time.
+pub(crate) fn forget_old(store: &Store) -> Result<(), StoreError> {
+    let table = store.table::<Command>();
+    if table.count()? <= KEEP {
+        return Ok(());
+    }
+    let mut ids: Vec<String> = table.all()?.into_iter().map(|command| command.id).collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    for id in ids.iter().skip(KEEP) {
+        table.delete(id)?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use roost_drivers::Sample;
-use roost_model::{Reading, Timestamp};
+use roost_model::{NoData, Reading, Timestamp, Value};
 use roost_runtime::{Bus, Message};
-use roost_store::LastValues;
+use roost_store::{LastValues, MAX_READING_BYTES};
 use tracing::warn;
 
 use super::points::Point;
@@ -15,6 +15,9 @@ use crate::clock::Clock;
 /// Numbers that are passed over at a start. After a power cut the last few seconds of numbers may be unknown, and a
 /// number must never be given twice; no board takes this many readings between two commits.
 const START_GAP: u64 = 1_000_000;
+
+/// Longest text or document of a value: what a kept reading has room for, with its number, time and unit.
+const MAX_VALUE_BYTES: usize = MAX_READING_BYTES / 2;
 
 /// Counters of the intake.
 #[derive(Debug, Default)]
@@ -65,12 +68,14 @@ impl Intake {
 
     /// Takes a sample of a point and returns the reading that it became.
     pub(super) fn take(&self, device: &str, point: &mut Point, sample: Sample) -> Reading {
-        let at = sample.at.unwrap_or_else(|| self.clock.now());
+        let now = self.clock.now();
+        // A device whose clock is ahead would look alive long after it fell silent.
+        let at = sample.at.filter(|at| at.unix_ns <= now.unix_ns).unwrap_or(now);
         point.observe(at, sample.cadence);
         let reading = Reading {
             seq: self.next_seq.fetch_add(1, Ordering::Relaxed),
             at,
-            value: sample.value,
+            value: sample.value.and_then(bounded),
             unit: sample.unit,
             cadence: point.cadence(),
         };
@@ -88,6 +93,20 @@ impl Intake {
         self.stats.readings.fetch_add(1, Ordering::Relaxed);
         publish(&self.bus, point, &reading);
         reading
+    }
+}
+
+/// A value that is too long to be kept is not shown either: what is shown must be there after a restart.
+fn bounded(value: Value) -> Result<Value, NoData> {
+    let bytes = match &value {
+        Value::Text(text) => text.len(),
+        Value::Json(document) => document.to_string().len(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
+    };
+    if bytes <= MAX_VALUE_BYTES {
+        Ok(value)
+    } else {
+        Err(NoData::DeviceError)
     }
 }
 

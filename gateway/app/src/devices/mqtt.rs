@@ -46,19 +46,24 @@ pub(super) async fn run(
     };
     context.ready();
     loop {
+        // A device that reports faster than its messages are taken apart must not keep a thread to itself.
+        tokio::task::coop::consume_budget().await;
         let deadline = task.commands.deadline();
         tokio::select! {
             biased;
-            () = context.shutdown.requested() => return Ok(()),
+            () = context.shutdown.requested() => {
+                return Box::pin(task.commands.abandon()).await;
+            }
+            () = until(deadline), if deadline.is_some() => Box::pin(task.commands.expire()).await?,
             delivery = inbox.recv() => match delivery {
                 Some(delivery) => Box::pin(task.deliver(delivery)).await?,
                 None => return Err("the device's inbox was closed".into()),
             },
-            () = until(deadline), if deadline.is_some() => Box::pin(task.commands.expire()).await?,
         }
     }
 }
 
+/// Waits for a deadline; for ever without one.
 pub(super) async fn until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -186,7 +191,10 @@ impl Task {
         };
         let message = Message::new(outgoing.topic, outgoing.payload).at_least_once();
         let filter = message.topic.clone();
-        if !self.env.parts.bus.has_takers(&filter) {
+        let parts = &self.env.parts;
+        // A dashboard that listens to everything is no device.
+        let connected = parts.presence.contains("devices", &self.env.device.id);
+        if !connected || !parts.bus.has_takers(&filter) {
             let reason = format!("the device is not connected, or does not listen to {filter}");
             return self.commands.settle(command, CommandState::Refused(reason)).await;
         }

@@ -2,6 +2,7 @@
 //! remove devices, which come over the bus so that nobody has to know it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use roost_model::{Device, Filter};
@@ -19,6 +20,10 @@ use crate::gateway::Gateway;
 const QUEUE: usize = 64;
 /// Where requests come in.
 const REQUESTS: &str = "$roost/devices/+";
+
+/// How long the connections of a removed device may take to be gone before what they left is cleared all the same.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
+const GONE_LOOK: Duration = Duration::from_millis(5);
 
 struct Registrar {
     book: DeviceBook,
@@ -146,6 +151,8 @@ impl Registrar {
             Ok(None) => return Ok(json!({ "not_found": true })),
             Err(error) => return refused(error),
         };
+        // First what it may do, then the end of what it does: a client that returns at once is judged anew.
+        self.access.set_device(&changed);
         self.dismiss(&changed.id).await?;
         self.admit(changed.clone()).await?;
         let mut shown = serde_json::to_value(&changed)?;
@@ -157,6 +164,15 @@ impl Registrar {
 
     async fn remove(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
         let id = id(request)?;
+        let profile = {
+            let id = id.clone();
+            let device = self
+                .parts
+                .store
+                .run(move |store| store.table::<Device>().get(&id))
+                .await?;
+            device.map(|device| device.profile).unwrap_or_default()
+        };
         let removed = {
             let id = id.clone();
             self.on_disk(move |book| book.remove(&id)).await??
@@ -170,13 +186,32 @@ impl Registrar {
                 .run(move |_| last_values.remove_device(&device))
                 .await?;
             // What is retained of it would come back to every new subscriber.
-            for message in self.parts.bus.retained(&Filter::new(format!("devices/{id}/#"))?) {
-                self.parts
-                    .bus
-                    .publish(Message::new(message.topic.clone(), Bytes::new()).retained());
-            }
+            self.forget_retained(&id, &profile).await?;
         }
         Ok(json!({ "removed": removed }))
+    }
+
+    /// Clears what the device, and the gateway about it, has left on the bus; after its connections have gone, which
+    /// may leave a will.
+    async fn forget_retained(&self, id: &str, profile: &str) -> Result<(), BoxError> {
+        let begin = tokio::time::Instant::now();
+        while self.parts.presence.contains("devices", id) && begin.elapsed() < GONE_WITHIN {
+            tokio::time::sleep(GONE_LOOK).await;
+        }
+        let mut filters = vec![Filter::new(format!("devices/{id}/#"))?];
+        filters.extend(
+            self.parts
+                .codecs
+                .get(profile)
+                .map(|codec| codec.filters(id))
+                .unwrap_or_default(),
+        );
+        for message in filters.iter().flat_map(|filter| self.parts.bus.retained(filter)) {
+            self.parts
+                .bus
+                .publish(Message::new(message.topic.clone(), Bytes::new()).retained());
+        }
+        Ok(())
     }
 
     async fn secret(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {

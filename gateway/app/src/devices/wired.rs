@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roost_drivers::{DriverDef, DriverError, Sample, Samples};
-use roost_model::{CommandState, Topic};
+use roost_model::{Access, CommandState, Filter, NoData, Reading, Topic};
 use roost_runtime::{BoxError, Context, Delivery, Message, Subscription};
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
 use super::DeviceEnv;
 use super::commands::Commands;
-use super::mqtt::set_point;
+use super::mqtt::{set_point, until};
 use super::points::Points;
 use super::requests::SetRequest;
 use crate::buses::{Bus, BusError, Target};
@@ -67,12 +67,14 @@ pub(super) async fn run(
     // After a bus that hung, one read is due and not all that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let deadline = task.commands.deadline();
         tokio::select! {
             biased;
             () = context.shutdown.requested() => {
                 task.bus.detach(&task.target.device);
-                return Ok(());
+                return Box::pin(task.commands.abandon()).await;
             }
+            () = until(deadline), if deadline.is_some() => Box::pin(task.commands.expire()).await?,
             delivery = inbox.recv() => match delivery {
                 Some(delivery) => Box::pin(task.command(delivery)).await?,
                 None => return Err("the device's inbox was closed".into()),
@@ -100,9 +102,37 @@ impl Task {
             Err(error @ BusError::Panicked(_)) => Err(error.into()),
             Err(error) => {
                 self.say(false, Some(error.to_string()));
-                Ok(())
+                let missed = self.missed(&error);
+                self.take(missed).await
             }
         }
+    }
+
+    /// A bus that did not answer is a failed read of every point that is known.
+    fn missed(&self, error: &BusError) -> Samples {
+        let reason = if matches!(error, BusError::Timeout(_)) {
+            NoData::Timeout
+        } else {
+            NoData::DeviceError
+        };
+        let mut samples = Samples::default();
+        let Ok(filter) = Filter::new(format!("devices/{}/points/+", self.target.device)) else {
+            return samples;
+        };
+        for message in self.env.parts.bus.retained(&filter) {
+            let Ok(last) = serde_json::from_slice::<Reading>(&message.body) else {
+                continue;
+            };
+            samples.push(Sample {
+                point: message.topic.levels().last().unwrap_or_default().to_owned(),
+                value: Err(reason),
+                unit: last.unit,
+                at: None,
+                cadence: Some(self.cadence),
+                access: Access::Read,
+            });
+        }
+        samples
     }
 
     async fn take(&mut self, samples: Samples) -> Result<(), BoxError> {
@@ -174,6 +204,8 @@ impl Task {
                     self.commands.follow(command.clone(), within);
                     command
                 }
+                // It may have been under way: nobody knows whether it was done.
+                Err(BusError::Timeout(_)) => self.commands.settle(command, CommandState::Expired).await?,
                 Err(error) => {
                     self.commands
                         .settle(command, CommandState::Refused(error.to_string()))
@@ -185,5 +217,12 @@ impl Task {
             reply.send(serde_json::to_vec(&command)?);
         }
         self.commands.expire().await
+    }
+}
+
+impl Drop for Task {
+    /// Whatever ended the task: nobody reads the device now.
+    fn drop(&mut self) {
+        self.say(false, Some("its task has ended".to_owned()));
     }
 }

@@ -29,6 +29,9 @@ pub struct Message {
     pub qos: QoS,
     /// Whether the bus keeps it for those who subscribe later.
     pub retain: bool,
+    /// Whether it is the gateway's own word. Its readings and states are kept whatever others have filled the space for
+    /// retained messages with: they are bounded by the devices and their points.
+    pub own: bool,
 }
 
 impl Message {
@@ -40,6 +43,7 @@ impl Message {
             body: body.into(),
             qos: QoS::AtMostOnce,
             retain: false,
+            own: true,
         }
     }
 

@@ -16,8 +16,8 @@ pub enum Policy {
     DropOldest,
     /// The new delivery is not taken: right for requests, whose asker then hears "busy".
     DropNewest,
-    /// The oldest QoS 0 delivery goes, or the new one if it is the only one; if there is none, the queue is closed and its taker disconnected: right for
-    /// network sessions, where a delivery of QoS 1 must not vanish in silence.
+    /// The oldest QoS 0 delivery goes, or the new one if it is the only one. If there is none, the queue is closed and
+    /// its taker disconnected: right for network sessions, where a delivery of QoS 1 must not vanish in silence.
     ShedThenClose,
 }
 

@@ -13,19 +13,27 @@ use super::message::Message;
 #[derive(Debug)]
 pub(super) struct Retained {
     messages: BTreeMap<Topic, Arc<Message>>,
-    bytes: usize,
+    /// Messages and bytes that clients have left here; the gateway's own do not count.
+    foreign: usize,
+    foreign_bytes: usize,
     limits: BusLimits,
 }
 
-fn size(message: &Message) -> usize {
-    message.topic.as_str().len() + message.body.len()
+/// What a message takes of the space that clients share.
+fn share(message: &Message) -> (usize, usize) {
+    if message.own {
+        (0, 0)
+    } else {
+        (1, message.topic.as_str().len() + message.body.len())
+    }
 }
 
 impl Retained {
     pub(super) fn new(limits: BusLimits) -> Self {
         Self {
             messages: BTreeMap::new(),
-            bytes: 0,
+            foreign: 0,
+            foreign_bytes: 0,
             limits,
         }
     }
@@ -37,19 +45,28 @@ impl Retained {
     /// Keeps a message in place of the one before; an empty one only removes. `false` if a limit forbids to keep it;
     /// then the one before stays, since an old value with its time is better than none.
     pub(super) fn set(&mut self, message: &Arc<Message>) -> bool {
+        let (count_before, bytes_before) = self
+            .messages
+            .get(&message.topic)
+            .map_or((0, 0), |before| share(before));
         if message.body.is_empty() {
-            if let Some(before) = self.messages.remove(&message.topic) {
-                self.bytes -= size(&before);
-            }
+            self.messages.remove(&message.topic);
+            self.foreign -= count_before;
+            self.foreign_bytes -= bytes_before;
             return true;
         }
-        let before = self.messages.get(&message.topic);
-        let count = self.messages.len() + usize::from(before.is_none());
-        let bytes = self.bytes + size(message) - before.map_or(0, |before| size(before));
-        if count > self.limits.retained_messages || bytes > self.limits.retained_bytes {
+        let (count, bytes) = share(message);
+        let (foreign, foreign_bytes) = (
+            self.foreign + count - count_before,
+            self.foreign_bytes + bytes - bytes_before,
+        );
+        if !message.own
+            && (foreign > self.limits.retained_messages || foreign_bytes > self.limits.retained_bytes)
+        {
             return false;
         }
-        self.bytes = bytes;
+        self.foreign = foreign;
+        self.foreign_bytes = foreign_bytes;
         self.messages.insert(message.topic.clone(), Arc::clone(message));
         true
     }

@@ -158,17 +158,33 @@ fn any_number_of_retained_messages_reaches_a_new_subscriber() {
 }
 
 #[test]
-fn retained_limits_keep_what_is_there_and_count_what_is_refused() {
+fn retained_limits_bind_clients_and_never_the_gateways_own_words() {
     let bus = Bus::new(BusLimits {
         retained_messages: 1,
         retained_bytes: 20,
     });
-    bus.publish(message("a", "1").retained());
-    bus.publish(message("b", "1").retained());
-    bus.publish(message("a", "more than twenty bytes").retained());
+    let foreign = |at: &str, body: &'static str| Message {
+        own: false,
+        ..message(at, body).retained()
+    };
+    bus.publish(foreign("a", "1"));
+    bus.publish(foreign("b", "1"));
+    bus.publish(foreign("a", "more than twenty bytes"));
     assert_eq!(bus.retained(&filter("#")).len(), 1);
     assert_eq!(bus.retained_at(&topic("a")).unwrap().body, "1");
     assert_eq!(bus.stats().retain_refused, 2);
+    bus.publish(message("c", "a reading of more than twenty bytes").retained());
+    assert_eq!(
+        bus.stats().retained,
+        2,
+        "others have filled the space, and the reading is kept"
+    );
+    bus.publish(foreign("a", ""));
+    bus.publish(foreign("b", "1"));
+    assert!(
+        bus.retained_at(&topic("b")).is_some(),
+        "space that was given back is there again"
+    );
 }
 
 #[tokio::test]

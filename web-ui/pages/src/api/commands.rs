@@ -24,8 +24,8 @@ const LIMIT: usize = 100;
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a command may wait for its device, unless told otherwise.
 const DEADLINE_MS: u64 = 10_000;
-/// Longest time that a command may wait for its device: an hour.
-const MAX_DEADLINE_MS: u64 = 3_600_000;
+/// Times that a command may be given, as the device's task takes them: a tenth of a second to a day.
+const DEADLINES_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +33,7 @@ pub(crate) struct NewCommand {
     /// The value wanted: any JSON but `null`.
     value: serde_json::Value,
     /// How long it may take, in milliseconds.
-    #[schema(minimum = 1, maximum = 3_600_000, default = 10_000)]
+    #[schema(minimum = 100, maximum = 86_400_000, default = 10_000)]
     deadline_ms: Option<u64>,
 }
 
@@ -44,8 +44,8 @@ impl NewCommand {
         if self.value.is_null() {
             errors.insert("value".to_owned(), json!(["can't be null"]));
         }
-        if !(1..=MAX_DEADLINE_MS).contains(&deadline_ms) {
-            let message = format!("must be from 1 to {MAX_DEADLINE_MS} milliseconds");
+        if !DEADLINES_MS.contains(&deadline_ms) {
+            let message = "must be from 100 to 86400000 milliseconds";
             errors.insert("deadline_ms".to_owned(), json!([message]));
         }
         if errors.is_empty() {
