@@ -181,3 +181,24 @@ fn status_shows_the_tree_and_says_what_to_do_without_a_gateway() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("start one with `roost run`"));
 }
+
+#[test]
+fn systemd_is_told_when_the_gateway_is_ready_and_when_it_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(roost_tests::PATIENCE)).unwrap();
+    let hear = || {
+        let mut told = [0; 256];
+        let length = socket.recv(&mut told).unwrap();
+        String::from_utf8_lossy(&told[..length]).trim().to_owned()
+    };
+    let environment = vec![("NOTIFY_SOCKET".to_owned(), path)];
+    let mut program = Program::start(Settings {
+        environment,
+        ..Settings::default()
+    });
+    assert_eq!(hear(), "READY=1");
+    assert_eq!(program.stop(), Some(0));
+    assert_eq!(hear(), "STOPPING=1");
+}

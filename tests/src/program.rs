@@ -31,6 +31,8 @@ pub struct Settings {
     pub config: String,
     /// More lines of `[mqtt]`.
     pub mqtt: String,
+    /// Environment of the program.
+    pub environment: Vec<(String, PathBuf)>,
 }
 
 /// A running program. Dropping it kills it.
@@ -124,6 +126,12 @@ impl Program {
             }
             None => Command::new(program),
         };
+        command.envs(
+            self.settings
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
         command.arg("--config").arg(self.config()).args(arguments);
         command
     }
