@@ -155,6 +155,42 @@ fn a_command_is_followed_beyond_the_crash_of_its_devices_task() {
 }
 
 #[test]
+fn messages_that_a_full_queue_cost_are_shown_with_the_device() {
+    let fragile = Some(PathBuf::from(env!("CARGO_BIN_EXE_fragile")));
+    let config = "[devices]\ninbox_messages = 2".into();
+    let program = Program::start(Settings {
+        program: fragile,
+        config,
+        ..Settings::default()
+    });
+    let secret = program.add_device_of("plug", "tasmota");
+    let publish = |payload: &str| {
+        let message = ["-q", "1", "-t", "stat/plug/POWER", "-m", payload];
+        assert!(
+            mosquitto_pub(&program, "5", ("plug", &secret), &message)
+                .status
+                .success()
+        );
+    };
+    // Each crash doubles the wait, until more comes in the meantime than the queue holds.
+    for _ in 0..5 {
+        publish("boom");
+    }
+    for _ in 0..5 {
+        publish("ON");
+    }
+    wait_for("the loss to be shown", || {
+        program
+            .api()
+            .get("/devices/plug")
+            .text
+            .contains("messages were lost")
+            .then_some(())
+    });
+    assert!(program.api().metric("roost_bus_dropped_total") > 0);
+}
+
+#[test]
 fn a_kill_under_load_loses_no_value_that_was_shown_and_everybody_returns() {
     let mut program = Program::start(Settings::default());
     let logins = fleet_logins(&program, 200);

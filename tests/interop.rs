@@ -205,6 +205,6 @@ fn garbage_in_a_payload_is_shown_with_the_device_and_hurts_nothing() {
             .api()
             .get("/devices/boiler")
             .text
-            .contains("Not understood")
+            .contains("Trouble with its messages")
     );
 }

@@ -8,7 +8,7 @@ use roost_drivers::{Codec, CodecError, CommandRequest, Samples};
 use roost_model::{Command, CommandState, Topic};
 use roost_runtime::{BoxError, Context, Delivery, Message, ReplyTo, Subscription};
 use serde_json::json;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::DeviceEnv;
 use super::commands::Commands;
@@ -20,6 +20,8 @@ struct Task {
     codec: Arc<dyn Codec>,
     points: Points,
     commands: Commands,
+    /// Messages that were lost and shown so far.
+    lost: u64,
 }
 
 /// Runs until it is told to stop. A codec that panics ends this task and no other.
@@ -43,6 +45,7 @@ pub(super) async fn run(
         codec,
         points,
         commands,
+        lost: 0,
     };
     context.ready();
     loop {
@@ -56,7 +59,10 @@ pub(super) async fn run(
             }
             () = until(deadline), if deadline.is_some() => Box::pin(task.commands.expire()).await?,
             delivery = inbox.recv() => match delivery {
-                Some(delivery) => Box::pin(task.deliver(delivery)).await?,
+                Some(delivery) => {
+                    task.admit_losses(inbox.dropped());
+                    Box::pin(task.deliver(delivery)).await?;
+                }
                 None => return Err("the device's inbox was closed".into()),
             },
         }
@@ -132,11 +138,36 @@ impl Task {
 
     /// A message that could not be taken apart: counted, and shown with the device, with what was expected.
     fn fault(&self, error: &CodecError) {
-        let parts = &self.env.parts;
-        parts.intake.stats().undecodable.fetch_add(1, Ordering::Relaxed);
+        self.env
+            .parts
+            .intake
+            .stats()
+            .undecodable
+            .fetch_add(1, Ordering::Relaxed);
         debug!(device = self.env.device.id, %error, "a message could not be taken apart");
+        self.show_fault(&error.to_string());
+    }
+
+    /// Messages that were lost because they came faster than they could be taken, or while the task waited to be
+    /// restarted: nobody is to believe that all is there.
+    fn admit_losses(&mut self, lost: u64) {
+        // Said at the first and then at each doubling: a flood of messages must not become a flood of complaints.
+        if lost > self.lost && lost >= self.lost * 2 {
+            self.lost = lost;
+            warn!(
+                device = self.env.device.id,
+                lost, "messages of the device were lost: its queue was full"
+            );
+            self.show_fault(&format!(
+                "{lost} or more messages were lost, because the device's queue was full"
+            ));
+        }
+    }
+
+    fn show_fault(&self, reason: &str) {
+        let parts = &self.env.parts;
         if let Ok(topic) = Topic::new(format!("devices/{}/fault", self.env.device.id)) {
-            let body = json!({ "at_ms": parts.intake.now().unix_ms(), "reason": error.to_string() });
+            let body = json!({ "at_ms": parts.intake.now().unix_ms(), "reason": reason });
             parts
                 .bus
                 .publish(Message::new(topic, body.to_string()).retained());

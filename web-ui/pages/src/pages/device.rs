@@ -98,7 +98,7 @@ fn head(view: &DeviceView, fault: Option<&Fault>) -> Markup {
             }
             @if let Some(fault) = fault {
                 div.wide {
-                    dt { "Not understood, " (words::span(wait(fault.at_ms))) " ago" }
+                    dt { "Trouble with its messages, " (words::span(wait(fault.at_ms))) " ago" }
                     dd.reason { (fault.reason) }
                 }
             }
