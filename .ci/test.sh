@@ -24,6 +24,15 @@ refuses_abort() {
     }
 }
 
+# Needs a file system of its own: root, and loop devices.
+power_cuts() {
+    if [ "$(id -u)" -eq 0 ] && losetup --find >/dev/null 2>&1; then
+        cargo test --locked -p roost-tests --test power_cut -- --include-ignored
+    else
+        say "no power cuts here: they need root and loop devices"
+    fi
+}
+
 cross_runs() {
     source .ci/arm.sh
     cargo test --locked -p roost-tests --test cross -- --include-ignored
@@ -37,6 +46,7 @@ phase "shell scripts" bash .ci/lint-shell.sh
 phase "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 phase "build" cargo build --locked --bin roost
 phase "tests" cargo test --locked --workspace
+phase "power cuts" power_cuts
 phase "panic = abort is refused" refuses_abort
 phase "cross build" bash .ci/cross.sh aarch64
 phase "the cross-built program runs" cross_runs

@@ -31,6 +31,8 @@ pub struct Settings {
     pub config: String,
     /// More lines of `[mqtt]`.
     pub mqtt: String,
+    /// Where it keeps its data, if not in its own directory.
+    pub data_dir: Option<PathBuf>,
     /// Environment of the program.
     pub environment: Vec<(String, PathBuf)>,
 }
@@ -224,7 +226,10 @@ impl Program {
     /// The data directory.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
-        self.directory.path().join("data")
+        self.settings
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| self.directory.path().join("data"))
     }
 
     /// The configuration file.
