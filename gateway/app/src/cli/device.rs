@@ -115,19 +115,25 @@ fn add(config: &Config, api: &Api, add: &Add) -> anyhow::Result<ExitCode> {
     };
     let mut text = format!("{} added\n", add.id);
     if let Some(secret) = secret {
-        text.push_str(&credentials(config, &add.id, &secret));
+        text.push_str(&credentials(&add.id, &secret));
+        if add.profile == "native" {
+            text.push_str(&first_reading(config, &add.id, &secret));
+        }
     }
     print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-/// What somebody needs who sets up the device, with a line to try it.
-fn credentials(config: &Config, id: &str, secret: &str) -> String {
+/// What somebody needs who sets up the device.
+fn credentials(id: &str, secret: &str) -> String {
+    format!("  user    {id}\n  secret  {secret}   (shown this once)\n")
+}
+
+/// A line to try a new native device with.
+fn first_reading(config: &Config, id: &str, secret: &str) -> String {
     let port = config.mqtt.listen.port();
-    format!(
-        "  user    {id}\n  secret  {secret}   (shown this once)\n  try it  mosquitto_pub -p {port} -u {id} -P {secret} \
-         -t devices/{id}/telemetry/temperature -m 21.5\n"
-    )
+    let topic = format!("devices/{id}/telemetry/temperature");
+    format!("  try it  mosquitto_pub -p {port} -u {id} -P {secret} -t {topic} -m 21.5\n")
 }
 
 fn list(config: &Config, api: &Api, as_json: bool) -> anyhow::Result<ExitCode> {
@@ -221,6 +227,6 @@ fn secret(config: &Config, api: &Api, id: &str) -> anyhow::Result<ExitCode> {
     let Some(secret) = secret else {
         bail!("there is no MQTT device {id}: `roost device list` shows them")
     };
-    print(&credentials(config, id, &secret));
+    print(&credentials(id, &secret));
     Ok(ExitCode::SUCCESS)
 }
