@@ -18,8 +18,8 @@ use crate::listener;
 use crate::roster::Roster;
 use crate::stats::BrokerStats;
 
-/// Topic of the presence of devices.
-const PRESENCE: &str = "devices";
+/// Presence topic of the devices that are connected by MQTT; the keys are their ids.
+pub const PRESENCE: &str = "devices";
 
 /// The broker. One per gateway, shared by its listeners and connections.
 #[derive(Debug)]

@@ -15,6 +15,6 @@ mod stats;
 mod wire;
 
 pub use access::{Access, Credentials, Grant, Refusal};
-pub use broker::Broker;
+pub use broker::{Broker, PRESENCE};
 pub use limits::Limits;
 pub use stats::BrokerStats;

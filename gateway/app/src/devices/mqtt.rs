@@ -224,7 +224,7 @@ impl Task {
         let filter = message.topic.clone();
         let parts = &self.env.parts;
         // A dashboard that listens to everything is no device.
-        let connected = parts.presence.contains("devices", &self.env.device.id);
+        let connected = parts.presence.contains(roost_mqtt::PRESENCE, &self.env.device.id);
         if !connected || !parts.bus.has_takers(&filter) {
             let reason = format!("the device is not connected, or does not listen to {filter}");
             return self.commands.settle(command, CommandState::Refused(reason)).await;

@@ -195,7 +195,7 @@ impl Registrar {
     /// may leave a will.
     async fn forget_retained(&self, id: &str, profile: &str) -> Result<(), BoxError> {
         let begin = tokio::time::Instant::now();
-        while self.parts.presence.contains("devices", id) && begin.elapsed() < GONE_WITHIN {
+        while self.parts.presence.contains(roost_mqtt::PRESENCE, id) && begin.elapsed() < GONE_WITHIN {
             tokio::time::sleep(GONE_LOOK).await;
         }
         let mut filters = vec![Filter::new(format!("devices/{id}/#"))?];
