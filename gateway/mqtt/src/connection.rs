@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roost_runtime::{Context, Message, PresenceGuard};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -15,13 +14,14 @@ use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version, Welcome
 use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
+use crate::transport::Transport;
 use crate::wire::{WRITE_BYTES, Wire};
 
 /// Serves one client from its first byte to its last.
 ///
 /// Door and conversation are boxes of their own, one after the other: a connection is idle most of its life, and what
 /// only its first second needed is given back.
-pub(crate) async fn serve(broker: Arc<Broker>, stream: TcpStream, peer: SocketAddr, context: Context) {
+pub(crate) async fn serve(broker: Arc<Broker>, stream: Transport, peer: SocketAddr, context: Context) {
     if let Some(visit) = Box::pin(greet(broker, stream, peer, context)).await {
         Box::pin(attend(visit)).await;
     }
@@ -37,7 +37,7 @@ struct Visit {
 /// Waits for the CONNECT and decides about it.
 async fn greet(
     broker: Arc<Broker>,
-    stream: TcpStream,
+    stream: Transport,
     peer: SocketAddr,
     context: Context,
 ) -> Option<Box<Visit>> {

@@ -12,6 +12,7 @@ mod listener;
 mod roster;
 mod session;
 mod stats;
+mod transport;
 mod wire;
 
 pub use access::{Access, Credentials, Grant, Refusal};

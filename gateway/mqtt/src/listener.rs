@@ -81,7 +81,7 @@ async fn accept(
     }
     let broker = Arc::clone(broker);
     let serve = move |context: Context| async move {
-        connection::serve(broker, stream, peer, context).await;
+        connection::serve(broker, stream.into(), peer, context).await;
         Ok(())
     };
     Ok(connections.start_temporary(peer.to_string(), serve).await?)

@@ -1,22 +1,20 @@
-//! A socket with what was read of a packet and what was not sent yet.
+//! A transport with what was read of a packet and what was not sent yet.
 //!
 //! Memory is what counts here, ten thousand times over: bytes are read into a buffer that all connections of a thread
 //! share, and a connection owns a buffer only while half a packet or an unsent answer lies in it.
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use socket2::SockRef;
-use tokio::net::TcpStream;
 
 use crate::broker::Broker;
 use crate::codec::{self, CodecError};
 use crate::session::Close;
 use crate::stats::BrokerStats;
+use crate::transport::Transport;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 10;
@@ -31,16 +29,16 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 }
 
-/// A socket with what was read of a packet and what was not sent yet.
+/// A transport with what was read of a packet and what was not sent yet.
 pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Transport,
     read: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) broker: Arc<Broker>,
 }
 
 impl Wire {
-    pub(crate) fn new(broker: Arc<Broker>, stream: TcpStream) -> Self {
+    pub(crate) fn new(broker: Arc<Broker>, stream: Transport) -> Self {
         Self {
             stream,
             read: BytesMut::new(),
@@ -104,8 +102,8 @@ impl Wire {
     /// Sends what is left, and waits for it, though not for long.
     pub(crate) async fn last_word(&mut self) {
         let sending = async {
-            while self.try_write().is_ok() && !self.out.is_empty() {
-                if self.stream.writable().await.is_err() {
+            while self.try_write().is_ok() && (!self.out.is_empty() || self.stream.has_unsent()) {
+                if self.stream.writable().await.is_err() || self.stream.try_flush().is_err() {
                     return;
                 }
             }
@@ -115,14 +113,14 @@ impl Wire {
 
     /// Closes so that the last word is read: a socket that is closed while unread bytes lie in it resets the
     /// connection, and the client throws away what it had received.
-    pub(crate) async fn linger(self) {
-        if SockRef::from(&self.stream).shutdown(Shutdown::Write).is_err() {
+    pub(crate) async fn linger(mut self) {
+        if self.stream.finish().is_err() {
             return;
         }
         let draining = async {
             let mut left = LINGER_BYTES;
             while left > 0 && self.stream.readable().await.is_ok() {
-                let read = SCRATCH.with_borrow_mut(|scratch| self.stream.try_read(scratch));
+                let read = SCRATCH.with_borrow_mut(|scratch| self.stream.try_drain(scratch));
                 match read {
                     Ok(0) => return,
                     Ok(count) => left = left.saturating_sub(count),

@@ -1,0 +1,99 @@
+//! What carries a connection's bytes: a plain socket, or something on top of one.
+//!
+//! Nothing here waits but [`Transport::readable`] and [`Transport::writable`], which both may be dropped at any time;
+//! the others do what can be done now, as a non-blocking socket does.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// What carries a connection's bytes.
+///
+/// The plain socket lies in place and costs a match that the processor predicts; whatever needs room of its own is
+/// boxed, so that ten thousand plain connections do not pay for it.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    /// A plain TCP connection.
+    Tcp(TcpStream),
+}
+
+impl Transport {
+    /// Waits until reading may give something. May be wrong: reading then says [`io::ErrorKind::WouldBlock`].
+    ///
+    /// A connection has one task, so the one waker that the socket keeps for each direction is enough; the future then
+    /// is one pointer where the socket's own has a place in a list of wakers.
+    pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+        })
+    }
+
+    /// Waits until writing may take something.
+    pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| match self {
+            Self::Tcp(stream) => stream.poll_write_ready(context),
+        })
+    }
+
+    /// Reads what is there; 0 bytes are the end.
+    pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read(buffer),
+        }
+    }
+
+    /// Takes what can be taken now. What was taken may still have to leave: [`Self::has_unsent`].
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// The same for bytes that lie in several places.
+    #[allow(
+        dead_code,
+        reason = "for writers whose bodies are shared with other connections"
+    )]
+    pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(parts),
+        }
+    }
+
+    /// Sends what was taken and did not leave yet. Reading does so too, so that only a last word has to call it.
+    pub(crate) fn try_flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(_) => Ok(()),
+        }
+    }
+
+    /// Whether bytes that were taken have not left yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => SockRef::from(&*stream).shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Reads and throws away what still comes after [`Self::finish`]; 0 bytes are the end.
+    pub(crate) fn try_drain(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read(scratch),
+        }
+    }
+}
+
+impl From<TcpStream> for Transport {
+    fn from(stream: TcpStream) -> Self {
+        Self::Tcp(stream)
+    }
+}
