@@ -113,12 +113,15 @@ impl Gateway {
                 warn!(profile = profile.id, %error, "profile left out");
             }
         }
-        let broker = Broker::new(
+        let sessions = config.data_dir.join("sessions");
+        let broker = Broker::open(
             bus.clone(),
             presence.clone(),
             Arc::clone(&access),
             config.mqtt.limits(),
-        );
+            &sessions,
+        )
+        .with_context(|| format!("can't open the sessions in {}", sessions.display()))?;
         let last_values = Arc::new(open_last_values(&config, &book, &bus)?);
         let intake = Intake::new(bus.clone(), Arc::clone(&last_values));
         tidy(&store, intake.now().unix_ms())?;

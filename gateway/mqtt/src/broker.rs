@@ -1,6 +1,7 @@
 //! The broker: what all connections share, and its part of the supervision tree.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,10 +10,14 @@ use roost_model::Topic;
 use roost_runtime::{
     Bus, ChildSpec, Events, Message, Presence, PresenceGuard, Strategy, Supervisor, SupervisorHandle,
 };
+use roost_store::StoreError;
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
 use crate::access::Access;
 use crate::codec::Version;
+use crate::keeper;
+use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::listener;
 use crate::roster::Roster;
@@ -30,6 +35,9 @@ pub struct Broker {
     limits: Limits,
     stats: Arc<BrokerStats>,
     roster: Arc<Roster>,
+    ledger: Arc<Ledger>,
+    /// Wakes the keeper: a session has been left, with something that is due one day.
+    session_left: Notify,
     client_ids: AtomicU64,
     bound: Mutex<Option<SocketAddr>>,
     /// Held from a change of presence to the status that tells of it, so that the last word is the true one.
@@ -47,9 +55,30 @@ impl std::fmt::Debug for PresenceBox {
 }
 
 impl Broker {
-    /// A broker that is not listening yet.
+    /// A broker that is not listening yet, and that remembers nothing of an earlier run.
     #[must_use]
     pub fn new(bus: Bus, presence: Presence, access: Arc<Access>, limits: Limits) -> Arc<Self> {
+        let ledger = Ledger::new(&limits);
+        Self::with(bus, presence, access, limits, ledger)
+    }
+
+    /// A broker that keeps its sessions and what clients have retained in the directory `dir`, and goes on with what it
+    /// finds there. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the directory can't be used.
+    pub fn open(
+        bus: Bus,
+        presence: Presence,
+        access: Arc<Access>,
+        limits: Limits,
+        dir: &Path,
+    ) -> Result<Arc<Self>, StoreError> {
+        let ledger = Ledger::open(dir, &limits, &bus)?;
+        Ok(Self::with(bus, presence, access, limits, ledger))
+    }
+
+    fn with(bus: Bus, presence: Presence, access: Arc<Access>, limits: Limits, ledger: Ledger) -> Arc<Self> {
         let meta = |version: &str| {
             let pairs = [
                 ("via".to_owned(), "mqtt".into()),
@@ -57,6 +86,8 @@ impl Broker {
             ];
             Arc::new(pairs.into_iter().collect::<Map<String, Value>>())
         };
+        let ledger = Arc::new(ledger);
+        bus.set_ledger(Arc::clone(&ledger) as Arc<dyn roost_runtime::Ledger>);
         Arc::new(Self {
             bus,
             presence: PresenceBox(presence),
@@ -64,6 +95,8 @@ impl Broker {
             limits,
             stats: Arc::default(),
             roster: Arc::default(),
+            ledger,
+            session_left: Notify::new(),
             client_ids: AtomicU64::new(1),
             bound: Mutex::new(None),
             status_order: Mutex::new(()),
@@ -89,8 +122,13 @@ impl Broker {
         let listener = ChildSpec::new("mqtt listener", move |context| {
             listener::run(Arc::clone(&broker), address, starter.clone(), context)
         });
+        let broker = Arc::clone(self);
+        let sessions = ChildSpec::new("sessions", move |context| {
+            keeper::run(Arc::clone(&broker), context)
+        });
         let supervisor = Supervisor::new("broker", Strategy::OneForOne)
             .events(events)
+            .child(sessions)
             .child(connections)
             .child(listener.awaits_ready());
         (supervisor, handle)
@@ -99,6 +137,36 @@ impl Broker {
     /// Ends the connections of a device: its record was changed or removed. Returns how many there were.
     pub fn disconnect(&self, identity: &str) -> usize {
         self.roster.evict(identity)
+    }
+
+    /// Ends the sessions of a device for good: its record was removed. Its connections are ended by
+    /// [`Self::disconnect`].
+    pub fn forget(&self, identity: &str) {
+        self.ledger.forget(identity);
+    }
+
+    /// Sessions that outlive their connections, and messages that wait in them.
+    #[must_use]
+    pub fn kept(&self) -> (usize, usize) {
+        self.ledger.counts()
+    }
+
+    /// Waits until what was published is written down, as far as it has to be: the barrier of
+    /// [`roost_runtime::Published`].
+    pub async fn written(&self, barrier: u64) {
+        // What can't be written is tried again by the log, and said by it.
+        let _ = self.ledger.until_written(barrier).await;
+    }
+
+    /// Ends what is written down: what happens from here on is not remembered. Blocks until the disk has everything.
+    pub fn close(&self) {
+        self.ledger.close();
+    }
+
+    /// Bytes of the log of sessions and retained messages on disk.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.ledger.log_bytes()
     }
 
     /// The counters.
@@ -131,6 +199,25 @@ impl Broker {
 
     pub(crate) fn roster(&self) -> &Arc<Roster> {
         &self.roster
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// A session has been left: something is due one day.
+    pub(crate) fn look_at_sessions(&self) {
+        self.session_left.notify_one();
+    }
+
+    /// Returns when a session has been left. Safe to cancel.
+    pub(crate) async fn session_left(&self) {
+        self.session_left.notified().await;
+    }
+
+    pub(crate) fn publish_will(&self, will: Message) {
+        BrokerStats::count(&self.stats.wills);
+        self.bus.publish(will);
     }
 
     /// A name for a client that gave none (3.1.1 section 3.1.3.1).

@@ -1,9 +1,11 @@
 //! Bytes to packets and back: the packets as this broker sees them, and where one ends and the next begins.
 //!
-//! The codec that reads packets is not trusted: frames are cut here and handed over one by one, so that "not enough
-//! bytes" inside a packet is an error and not a reason to wait for ever; and it runs inside the connection's own task,
-//! so that a panic ends one connection.
+//! Frames are cut here and handed over one by one, so that "not enough bytes" inside a packet is an error and not a
+//! reason to wait for ever. All of it runs inside the connection's own task, so that a panic ends one connection.
 
+mod bytes;
+mod connect;
+mod properties;
 mod read;
 mod reason;
 mod write;
@@ -11,11 +13,11 @@ mod write;
 pub use read::decode;
 pub use reason::Reason;
 pub use write::{
-    Granted, Welcome, publish_size, put_connect, put_disconnect, put_pong, put_puback, put_publish,
+    Granted, Head, Welcome, put_ack, put_connect, put_disconnect, put_head, put_pong, put_publish,
     put_refusal, put_suback, put_subscribe, put_unsuback, put_welcome,
 };
 
-use bytes::Bytes;
+use ::bytes::Bytes;
 use roost_runtime::QoS;
 use thiserror::Error;
 
@@ -60,10 +62,21 @@ pub struct Connect {
     pub login: Option<(String, String)>,
     /// What is published when it vanishes.
     pub will: Option<Will>,
-    /// Version 5: how many QoS 1 messages it takes at a time.
+    /// Seconds that its session outlives its connection; `u32::MAX` for ever, which is what 3.1.1 asks for without the
+    /// clean session flag.
+    pub session_expiry_s: u32,
+    /// Version 5: how many messages of QoS 1 and 2 it takes at a time.
     pub receive_maximum: Option<u16>,
     /// Version 5: bytes of the largest packet it takes.
     pub maximum_packet: Option<u32>,
+    /// Version 5: highest topic alias it takes; 0 for none.
+    pub topic_alias_maximum: u16,
+    /// Version 5: whether it wants to know where answers to its requests may go.
+    pub wants_response_information: bool,
+    /// Version 5: whether it wants no reason in words but in CONNACK and DISCONNECT.
+    pub wants_no_words: bool,
+    /// Version 5: whether it names a method of authentication; this server knows none.
+    pub wants_authentication: bool,
 }
 
 /// A client's last will.
@@ -77,34 +90,48 @@ pub struct Will {
     pub qos: QoS,
     /// Whether it is retained.
     pub retain: bool,
+    /// Version 5: properties that pass through, encoded.
+    pub properties: Box<[u8]>,
+    /// Version 5: seconds after which it is not delivered any more.
+    pub expiry_s: Option<u32>,
+    /// Version 5: seconds from the loss to its publication.
+    pub delay_s: u32,
 }
 
 /// A client's PUBLISH.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publish {
-    /// Where; not validated yet beyond being text.
-    pub topic: String,
-    /// What. A copy of its own: it may be retained for years and must not hold on to a read buffer.
-    pub body: Bytes,
+pub struct Publish<'a> {
+    /// Where; not validated yet beyond being text, and empty if an alias stands for it.
+    pub topic: &'a str,
+    /// What.
+    pub body: &'a [u8],
     /// How surely.
     pub qos: QoS,
     /// Whether it is retained.
     pub retain: bool,
     /// Packet identifier, 0 for QoS 0.
     pub id: u16,
-    /// Version 5: whether it came with a topic alias, which this server does not allow.
-    pub has_alias: bool,
+    /// Version 5: number that stands for the topic, or is to stand for it from now on.
+    pub alias: Option<u16>,
+    /// Version 5: seconds after which it is not delivered any more.
+    pub expiry_s: Option<u32>,
+    /// Version 5: properties that pass through, encoded.
+    pub properties: Box<[u8]>,
 }
 
 /// One filter of a SUBSCRIBE.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
     /// The filter; not validated yet.
-    pub filter: String,
+    pub filter: &'a str,
     /// The highest QoS it wants.
     pub qos: QoS,
     /// Version 5: when retained messages are sent (section 3.8.3.1).
     pub retained: RetainHandling,
+    /// Version 5: whether it wants nothing of what it publishes itself.
+    pub no_local: bool,
+    /// Version 5: whether messages keep the retain flag that they were published with.
+    pub retain_as_published: bool,
 }
 
 /// When a subscriber wants the retained messages.
@@ -118,40 +145,76 @@ pub enum RetainHandling {
     Never,
 }
 
+/// Which step of QoS 1 or 2 a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum AckKind {
+    /// The receiver has a message of QoS 1.
+    PubAck = 0x40,
+    /// The receiver has a message of QoS 2.
+    PubRec = 0x50,
+    /// The sender knows that, and will not send it again.
+    PubRel = 0x62,
+    /// The receiver knows that.
+    PubComp = 0x70,
+}
+
+/// PUBACK, PUBREC, PUBREL or PUBCOMP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// Which of them.
+    pub kind: AckKind,
+    /// Packet identifier.
+    pub id: u16,
+    /// Version 5: whether its reason code is one of a failure.
+    pub failed: bool,
+}
+
 /// A packet from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
+pub enum Incoming<'a> {
     /// CONNECT.
     Connect(Box<Connect>),
     /// PUBLISH.
-    Publish(Publish),
-    /// PUBACK with its packet identifier.
-    PubAck(u16),
+    Publish(Publish<'a>),
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP.
+    Ack(Ack),
     /// SUBSCRIBE.
     Subscribe {
         /// Packet identifier.
         id: u16,
         /// What is wanted.
-        filters: Vec<Wanted>,
-        /// Version 5: whether it came with a subscription identifier, which this server does not offer.
-        has_identifier: bool,
+        filters: Vec<Wanted<'a>>,
+        /// Version 5: a number that comes with every message of these filters.
+        identifier: Option<u32>,
     },
     /// UNSUBSCRIBE.
     Unsubscribe {
         /// Packet identifier.
         id: u16,
         /// Filters to remove.
-        filters: Vec<String>,
+        filters: Vec<&'a str>,
     },
     /// PINGREQ.
     Ping,
-    /// DISCONNECT; whether the will is to be published all the same (version 5, reason 0x04).
+    /// DISCONNECT.
     Disconnect {
-        /// Publish the will.
+        /// Whether the will is to be published all the same (version 5, any reason but 0).
         with_will: bool,
+        /// Version 5: seconds that the session is to outlive the connection, if that changes.
+        session_expiry_s: Option<u32>,
     },
     /// A packet that a client must not send now, or ever.
     Unexpected(&'static str),
+}
+
+fn qos(number: u8) -> Result<QoS, CodecError> {
+    match number {
+        0 => Ok(QoS::AtMostOnce),
+        1 => Ok(QoS::AtLeastOnce),
+        2 => Ok(QoS::ExactlyOnce),
+        _ => Err(malformed("QoS 3")),
+    }
 }
 
 /// Length of the first packet in `buffer`, `None` while it is not complete.

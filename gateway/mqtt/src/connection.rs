@@ -4,18 +4,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roost_runtime::{Context, Message, PresenceGuard};
+use bytes::BytesMut;
+use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::access::{Credentials, Grant};
 use crate::broker::Broker;
-use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version, Welcome};
+use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
-use crate::wire::{WRITE_BYTES, Wire};
+use crate::wire::{CloseOr, WRITE_BYTES, Wire};
+
+mod door;
+
+use door::admit;
 
 /// Serves one client from its first byte to its last.
 ///
@@ -85,7 +90,7 @@ async fn first_packet(wire: &mut Wire) -> Result<(Version, Box<Connect>), Option
     loop {
         if let Some(frame) = wire.next_frame(wire.broker.limits().connect_bytes)? {
             let version = codec::version_of(&frame)?;
-            return match codec::decode(version, frame)? {
+            return match codec::decode(version, &frame)? {
                 Incoming::Connect(connect) => Ok((version, connect)),
                 _ => Err(Some(CodecError::Malformed(
                     "the first packet is not CONNECT".into(),
@@ -101,7 +106,8 @@ async fn first_packet(wire: &mut Wire) -> Result<(Version, Box<Connect>), Option
 /// its place is free, so that whoever takes over is the last to speak.
 struct Guest {
     session: Session,
-    will: Option<Message>,
+    /// What is published when the client vanishes, and how long after.
+    will: Option<Box<(Message, Duration)>>,
     keep_alive: Option<Duration>,
     /// The client's presence and its status on the bus, if it is a device.
     _present: Option<Present>,
@@ -121,61 +127,6 @@ fn grant(broker: &Broker, connect: &Connect, peer: SocketAddr) -> Result<Grant, 
     })
 }
 
-async fn admit(
-    wire: &mut Wire,
-    version: Version,
-    mut connect: Box<Connect>,
-    peer: SocketAddr,
-) -> Result<Guest, Reason> {
-    let broker = Arc::clone(&wire.broker);
-    let limits = broker.limits();
-    let granted = grant(&broker, &connect, peer)?;
-    let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
-    let nameless = connect.client_id.is_empty();
-    if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
-        return Err(Reason::ClientIdentifierNotValid);
-    }
-    let will = connect.will.take();
-    let will = will
-        .map(|will| Session::accept_will(&granted, will))
-        .transpose()?;
-    let assigned = nameless.then(|| broker.new_client_id());
-    let client_id = assigned.as_deref().unwrap_or(&connect.client_id);
-    let roster = broker.roster();
-    let place = roster
-        .take(&granted.identity, client_id, limits.takeover_within)
-        .await;
-    // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let granted = grant(&broker, &connect, peer)?;
-    debug!(%peer, identity = %granted.identity, client_id, ?version, "connected");
-    let present = granted
-        .is_device
-        .then(|| Present::new(&broker, &granted.identity, version));
-    let maximum_packet = u32::try_from(limits.packet_bytes + 5).unwrap_or(u32::MAX);
-    let assigned_client_id = assigned.as_deref();
-    codec::put_welcome(
-        &mut wire.out,
-        version,
-        Welcome {
-            assigned_client_id,
-            maximum_packet,
-        },
-    );
-    let stats = Arc::clone(broker.stats());
-    let session = Session::new(granted, version, &connect, broker.bus().clone(), stats, limits);
-    // Section 3.1.2.10: one and a half times the keep-alive; 0 switches it off.
-    let seconds = u64::from(connect.keep_alive);
-    let keep_alive = (seconds > 0).then(|| Duration::from_millis(seconds * 1500));
-    Ok(Guest {
-        session,
-        will,
-        keep_alive,
-        _present: present,
-        place,
-        _counted: counted,
-    })
-}
-
 /// Serves a client that was let in until its connection ends, then says why and publishes the will if it is due.
 async fn attend(mut visit: Box<Visit>) {
     let close = converse(&mut visit).await;
@@ -187,7 +138,7 @@ async fn attend(mut visit: Box<Visit>) {
 async fn farewell(visit: Box<Visit>, close: Close) {
     let Visit {
         mut wire,
-        mut guest,
+        guest,
         context,
     } = *visit;
     if let Close::Because(reason) = close {
@@ -195,16 +146,12 @@ async fn farewell(visit: Box<Visit>, close: Close) {
             reason,
             Reason::SessionTakenOver | Reason::ServerShuttingDown | Reason::AdministrativeAction
         ) {
-            guest.session.count(|stats| &stats.violations);
+            BrokerStats::count(&wire.broker.stats().violations);
             info!(client = %guest.session.grant.identity, ?reason, "connection ended");
         }
         codec::put_disconnect(&mut wire.out, guest.session.version, reason);
     }
-    let will_due = !matches!(close, Close::Goodbye { with_will: false });
-    if let Some(will) = guest.will.take().filter(|_| will_due) {
-        guest.session.publish_will(will);
-    }
-    drop(guest);
+    leave(&wire.broker, guest, close);
     wire.last_word().await;
     if matches!(close, Close::Because(_)) {
         tokio::select! {
@@ -214,17 +161,75 @@ async fn farewell(visit: Box<Visit>, close: Close) {
     }
 }
 
+/// Gives up what a connection holds: its session is kept if it outlives it, its will is published if it is due.
+fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
+    let Guest {
+        session,
+        will,
+        _present: present,
+        place,
+        _counted: counted,
+        ..
+    } = guest;
+    let will_due = !matches!(close, Close::Goodbye { with_will: false });
+    let will = will.filter(|_| will_due).map(|will| *will);
+    let due_now = match session.into_durable() {
+        Some((key, subscription)) => {
+            let due_now = broker.ledger().leave(key, subscription, will);
+            broker.look_at_sessions();
+            due_now
+        }
+        // Section 3.1.3.2.2: a will waits no longer than its session lives.
+        None => will.map(|(will, _)| will),
+    };
+    if let Some(will) = due_now {
+        broker.publish_will(will);
+    }
+    drop(present);
+    drop(place);
+    drop(counted);
+}
+
+/// The wait for a taker that the client was too fast for; a box, because few clients ever wait.
+type Pause = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn pause(pressure: Pressure, patience: Duration) -> Pause {
+    Box::pin(async move { pressure.relieved(patience).await })
+}
+
+async fn paused(pause: &mut Option<Pause>) {
+    match pause {
+        Some(pause) => pause.await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn converse(visit: &mut Visit) -> Close {
     let Visit { wire, guest, context } = visit;
     let mut heard = Instant::now();
     let silence = tokio::time::sleep(guest.keep_alive.unwrap_or_default());
     tokio::pin!(silence);
+    let mut waiting: Option<Pause> = None;
+    let mut readable = false;
     loop {
-        if let Err(close) = exchange(wire, guest, &mut heard) {
+        if let Err(close) = exchange(wire, guest, &mut heard, readable && waiting.is_none()) {
             return close;
         }
+        readable = false;
+        if let Some(barrier) = guest.session.barrier()
+            && let Err(close) = written(wire, &guest.session, barrier).await
+        {
+            return close;
+        }
+        if let Err(close) = wire.try_write() {
+            return close;
+        }
+        if let Some(pressure) = guest.session.take_pressure() {
+            waiting = Some(pause(pressure, wire.broker.limits().slow_within));
+        }
         tokio::task::coop::consume_budget().await;
-        if wire.out.is_empty() && (guest.session.may_replay() || wire.has_frame()) {
+        let may_read = waiting.is_none();
+        if wire.out.is_empty() && (guest.session.may_replay() || (may_read && wire.has_frame())) {
             // The last round stopped because its batch was full, the socket took all of it, and no event will come
             // of what is left.
             if context.shutdown.is_requested() {
@@ -243,56 +248,74 @@ async fn converse(visit: &mut Visit) -> Close {
                     return Close::Lost;
                 }
             }
-            // A client that does not read its answers is not read from either.
-            readable = wire.stream.readable(), if room => {
-                let read = readable.map_err(|_| Close::Lost).and_then(|()| wire.try_read());
-                if let Err(close) = read {
-                    return close;
+            // A client that does not read its answers, or that others can't keep up with, is not read from either.
+            ready = wire.stream.readable(), if room && may_read => {
+                if ready.is_err() {
+                    return Close::Lost;
+                }
+                readable = true;
+            }
+            () = guest.session.woken(), if may_send => {
+                if guest.session.is_overflowed() {
+                    return Close::Because(Reason::QuotaExceeded);
                 }
             }
-            delivery = guest.session.next(), if may_send => match delivery {
-                Some(delivery) => guest.session.send(&delivery.message, delivery.qos, delivery.retained, &mut wire.out),
-                None => return Close::Because(Reason::QuotaExceeded),
-            },
             () = guest.session.overflowed(), if !may_send => return Close::Because(Reason::QuotaExceeded),
+            () = paused(&mut waiting), if waiting.is_some() => waiting = None,
             () = &mut silence, if guest.keep_alive.is_some() => {
                 let limit = guest.keep_alive.unwrap_or_default();
-                if heard.elapsed() >= limit {
+                // While the client is not read from, its silence is ours.
+                if heard.elapsed() >= limit && may_read {
                     return Close::Because(Reason::KeepAliveTimeout);
                 }
                 // Moving the timer at every packet would cost more than waking up once too often.
-                silence.as_mut().reset(heard + limit);
+                silence.as_mut().reset((heard + limit).max(Instant::now() + limit / 8));
             }
         }
     }
 }
 
-/// Handles every packet that was read, adds what waits for the client, and sends it in one go.
-fn exchange(wire: &mut Wire, guest: &mut Guest, heard: &mut Instant) -> Result<(), Close> {
-    let mut outcome = Ok(());
-    while wire.out.len() < WRITE_BYTES && outcome.is_ok() {
-        let packet = match wire.next_frame(wire.broker.limits().packet_bytes) {
-            Ok(None) => break,
-            Ok(Some(frame)) => {
-                *heard = Instant::now();
-                codec::decode(guest.session.version, frame)
-            }
-            Err(error) => Err(error),
-        };
-        outcome = match packet {
-            Ok(packet) => guest.session.handle(packet, &mut wire.out),
-            Err(error) => {
-                debug!(client = %guest.session.grant.identity, %error, "packet refused");
-                Err(Close::Because(match error {
-                    CodecError::TooLarge { .. } => Reason::PacketTooLarge,
-                    CodecError::Protocol(_) | CodecError::Malformed(_) => Reason::MalformedPacket,
-                }))
-            }
-        };
+/// Waits until the log has what the answers promise.
+async fn written(wire: &Wire, session: &Session, barrier: u64) -> Result<(), Close> {
+    let written = wire.broker.ledger().until_written(barrier).await;
+    written.map_err(|error| {
+        warn!(client = %session.grant.identity, %error, "a session could not be written down");
+        Close::Because(Reason::ImplementationSpecificError)
+    })
+}
+
+/// Handles every packet that was read, and adds what waits for the client.
+fn exchange(wire: &mut Wire, guest: &mut Guest, heard: &mut Instant, readable: bool) -> Result<(), Close> {
+    wire.begin_batch();
+    let limit = wire.broker.limits().packet_bytes;
+    let session = &mut guest.session;
+    let mut handle = |frame: &[u8], out: &mut BytesMut| {
+        *heard = Instant::now();
+        match codec::decode(session.version, frame) {
+            Ok(packet) => session.handle(packet, out),
+            Err(error) => Err(refused(session, &error)),
+        }
+    };
+    let mut outcome = wire.kept_frames(limit, &mut handle);
+    if outcome.is_ok() && readable {
+        outcome = wire.read_frames(limit, &mut handle).map(|_| ());
     }
-    outcome?;
-    guest.session.drain(&mut wire.out, WRITE_BYTES);
-    wire.try_write()
+    match outcome {
+        Ok(()) => {}
+        Err(CloseOr::Close(close)) => return Err(close),
+        Err(CloseOr::Error(error)) => return Err(refused(session, &error)),
+    }
+    session.drain(&mut wire.out, WRITE_BYTES);
+    Ok(())
+}
+
+/// How a connection ends whose client sent something that is no packet.
+fn refused(session: &Session, error: &CodecError) -> Close {
+    debug!(client = %session.grant.identity, %error, "packet refused");
+    Close::Because(match error {
+        CodecError::TooLarge { .. } => Reason::PacketTooLarge,
+        CodecError::Protocol(_) | CodecError::Malformed(_) => Reason::MalformedPacket,
+    })
 }
 
 /// Counts a connection among those that are here, if there is room for one more.

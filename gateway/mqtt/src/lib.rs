@@ -7,6 +7,8 @@ mod access;
 mod broker;
 pub mod codec;
 mod connection;
+mod keeper;
+mod ledger;
 mod limits;
 mod listener;
 mod roster;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use roost_runtime::Capacity;
+
 /// Limits of a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -15,8 +17,28 @@ pub struct Limits {
     pub connect_within: Duration,
     /// Messages that wait for a client that reads too slowly.
     pub queue_messages: usize,
-    /// Messages of QoS 1 that a client has not acknowledged yet. A client of version 5 may ask for fewer.
+    /// Bytes of those messages.
+    pub queue_bytes: usize,
+    /// Messages of QoS 1 and 2 that a client has not acknowledged yet. A client of version 5 may ask for fewer.
     pub in_flight: u16,
+    /// Messages of QoS 2 that a client may have under way to the gateway.
+    pub receive_maximum: u16,
+    /// Topic aliases of a client of version 5, in each direction.
+    pub topic_aliases: u16,
+    /// How long publishers wait for a client that is slower than they are before it hurts itself alone.
+    pub slow_within: Duration,
+    /// Sessions that outlive their connections.
+    pub sessions: usize,
+    /// Messages that wait in such a session.
+    pub session_messages: usize,
+    /// Bytes of those messages.
+    pub session_bytes: usize,
+    /// Bytes of the messages of all such sessions.
+    pub sessions_bytes: usize,
+    /// Longest that a session may outlive its connection.
+    pub session_expiry: Duration,
+    /// Longest silence that a client of version 5 may ask for.
+    pub keep_alive_max: Duration,
     /// Filters of one client.
     pub subscriptions: usize,
     /// How long a connection may go on after another took its place.
@@ -30,10 +52,30 @@ impl Default for Limits {
             packet_bytes: 256 << 10,
             connect_bytes: 16 << 10,
             connect_within: Duration::from_secs(10),
-            queue_messages: 1_000,
+            queue_messages: 4_000,
+            queue_bytes: 4 << 20,
             in_flight: 100,
+            receive_maximum: 100,
+            topic_aliases: 32,
+            slow_within: Duration::from_secs(1),
+            sessions: 20_000,
+            session_messages: 10_000,
+            session_bytes: 16 << 20,
+            sessions_bytes: 128 << 20,
+            session_expiry: Duration::from_secs(7 * 24 * 3600),
+            keep_alive_max: Duration::from_secs(3600),
             subscriptions: 100,
             takeover_within: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Limits {
+    /// What waits for a client.
+    pub(crate) fn queue(&self) -> Capacity {
+        Capacity {
+            messages: u32::try_from(self.queue_messages).unwrap_or(u32::MAX),
+            bytes: u32::try_from(self.queue_bytes).unwrap_or(u32::MAX),
         }
     }
 }

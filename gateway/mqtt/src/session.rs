@@ -1,18 +1,26 @@
 //! The session: what a packet means, as plain decisions. It reads no socket and no clock; answers go into a buffer.
 
+mod inbound;
+mod outbound;
+mod rare;
+mod subscribing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use roost_model::{Filter, Topic};
-use roost_runtime::{Bus, Delivery, Message, Policy, QoS, Subscription};
-use tracing::debug;
+use bytes::{Bytes, BytesMut};
+use roost_model::Topic;
+use roost_runtime::{Extra, Message, Policy, Pressure, QoS, Subscription};
 
 use crate::access::Grant;
-use crate::codec::{self, Granted, Incoming, Publish, Reason, RetainHandling, Version, Wanted, Will};
-use crate::limits::Limits;
+use crate::broker::Broker;
+use crate::codec::{self, Connect, Incoming, Reason, Version, Will};
 use crate::stats::BrokerStats;
+
+use outbound::Window;
+pub(crate) use rare::Options;
+use rare::Rare;
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,58 +36,87 @@ pub(crate) enum Close {
     Lost,
 }
 
-/// Version 5 prefix of a shared subscription (section 4.8.2).
-const SHARED: &str = "$share/";
+/// Retained messages, each with the QoS that it is sent with.
+type Replay = VecDeque<(Arc<Message>, QoS)>;
 
+/// Ten thousand of these are idle most of the time: what few need is in boxes.
 pub(crate) struct Session {
     pub(crate) grant: Grant,
     pub(crate) version: Version,
-    bus: Bus,
-    stats: Arc<BrokerStats>,
+    broker: Arc<Broker>,
     subscription: Subscription,
+    /// The session's number in the ledger; 0 if it ends with its connection.
+    durable: u64,
+    window: Window,
     /// Retained messages on their way to a new subscriber, sent before anything newer.
-    replay: VecDeque<(Arc<Message>, QoS)>,
-    /// Packet identifiers that wait for their PUBACK, oldest first.
-    unacknowledged: VecDeque<u16>,
-    last_id: u16,
-    in_flight_max: usize,
-    subscriptions_max: usize,
-    maximum_packet: usize,
+    replay: Option<Box<Replay>>,
+    /// What the ledger must have written before the answers made so far may be sent.
+    barrier: u64,
+    /// A taker that the client was too fast for.
+    pressure: Option<Box<Pressure>>,
+    maximum_packet: u32,
+    rare: Option<Box<Rare>>,
+}
+
+/// What a session begins with.
+pub(crate) struct Opening {
+    /// What the client may do.
+    pub(crate) grant: Grant,
+    /// The version it speaks.
+    pub(crate) version: Version,
+    /// Its number in the ledger, with its takers of before, if the session outlives its connections.
+    pub(crate) durable: Option<(u64, Subscription)>,
 }
 
 impl Session {
-    pub(crate) fn new(
-        grant: Grant,
-        version: Version,
-        connect: &codec::Connect,
-        bus: Bus,
-        stats: Arc<BrokerStats>,
-        limits: &Limits,
-    ) -> Self {
-        let subscription = bus.subscriber(limits.queue_messages, Policy::ShedThenClose);
+    pub(crate) fn new(broker: &Arc<Broker>, opening: Opening, connect: &Connect) -> Self {
+        let limits = broker.limits();
+        let (durable, subscription) = opening.durable.unwrap_or_else(|| {
+            let capacity = limits.queue();
+            (0, broker.bus().subscriber(capacity, Policy::ShedThenClose))
+        });
+        let in_flight = limits.in_flight.min(connect.receive_maximum.unwrap_or(u16::MAX));
         Self {
-            grant,
-            version,
-            bus,
-            stats,
+            grant: opening.grant,
+            version: opening.version,
+            broker: Arc::clone(broker),
             subscription,
-            replay: VecDeque::new(),
-            unacknowledged: VecDeque::new(),
-            last_id: 0,
-            in_flight_max: usize::from(limits.in_flight.min(connect.receive_maximum.unwrap_or(u16::MAX))),
-            subscriptions_max: limits.subscriptions,
-            maximum_packet: connect.maximum_packet.map_or(usize::MAX, |bytes| bytes as usize),
+            durable,
+            window: Window::new(in_flight),
+            replay: None,
+            barrier: 0,
+            pressure: None,
+            maximum_packet: connect.maximum_packet.unwrap_or(u32::MAX),
+            rare: Rare::of(connect, limits),
         }
     }
 
-    /// Whether another message may be sent now.
-    pub(crate) fn window_open(&self) -> bool {
-        self.unacknowledged.len() < self.in_flight_max
+    fn stats(&self) -> &BrokerStats {
+        self.broker.stats()
     }
 
-    /// The next message for the client; `None` if it was too slow for its queue. Safe to cancel.
-    pub(crate) async fn next(&self) -> Option<Delivery> {
-        self.subscription.recv().await
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The number in the ledger, and the takers, for whoever keeps the session until the client returns.
+    pub(crate) fn into_durable(self) -> Option<(u64, Subscription)> {
+        (self.durable != 0).then_some((self.durable, self.subscription))
+    }
+
+    /// Whether the ledger holds back an answer.
+    pub(crate) fn barrier(&self) -> Option<u64> {
+        (self.barrier > self.broker.ledger().written()).then_some(self.barrier)
+    }
+
+    /// The taker that the client has to wait for, if it was too fast.
+    pub(crate) fn take_pressure(&mut self) -> Option<Pressure> {
+        self.pressure.take().map(|pressure| *pressure)
+    }
+
+    /// Returns when the ledger, or the queue, has something for the client. Safe to cancel.
+    pub(crate) async fn woken(&self) {
+        self.subscription.woken().await;
     }
 
     /// Returns once the client was too slow for its queue. Safe to cancel.
@@ -87,84 +124,30 @@ impl Session {
         self.subscription.overflowed().await;
     }
 
-    /// Whether retained messages wait to be sent.
-    pub(crate) fn has_replay(&self) -> bool {
-        !self.replay.is_empty()
-    }
-
-    /// Whether retained messages wait to be sent and may be.
-    pub(crate) fn may_replay(&self) -> bool {
-        self.has_replay() && self.window_open()
-    }
-
-    /// Writes what may be sent: first retained messages, then those that wait, until the window closes or `out` holds
-    /// `enough` bytes.
-    pub(crate) fn drain(&mut self, out: &mut BytesMut, enough: usize) {
-        while out.len() < enough && self.window_open() {
-            let (message, qos, retained) = if let Some((message, qos)) = self.replay.pop_front() {
-                (message, qos, true)
-            } else if let Some(delivery) = self.subscription.try_recv() {
-                (delivery.message, delivery.qos, delivery.retained)
-            } else {
-                self.replay = VecDeque::new();
-                return;
-            };
-            self.send(&message, qos, retained, out);
-        }
-    }
-
-    /// Writes one message.
-    pub(crate) fn send(&mut self, message: &Message, qos: QoS, retained: bool, out: &mut BytesMut) {
-        // QoS 2 comes with persistent sessions; until then nothing is granted above 1.
-        let qos = qos.min(QoS::AtLeastOnce);
-        let topic = message.topic.as_str();
-        if codec::publish_size(self.version, topic, &message.body, qos) > self.maximum_packet {
-            // Section 3.1.2.11.4: what the client cannot take is dropped as if it had been sent.
-            debug!(client = %self.grant.identity, topic, "message larger than the client takes");
-            return;
-        }
-        let id = if qos == QoS::AtMostOnce { 0 } else { self.next_id() };
-        codec::put_publish(out, self.version, topic, &message.body, qos, retained, id);
-        BrokerStats::count(&self.stats.sent);
-    }
-
-    fn next_id(&mut self) -> u16 {
-        loop {
-            self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-            if !self.unacknowledged.contains(&self.last_id) {
-                self.unacknowledged.push_back(self.last_id);
-                return self.last_id;
-            }
-        }
+    /// Whether it was.
+    pub(crate) fn is_overflowed(&self) -> bool {
+        self.subscription.is_closed()
     }
 
     /// Does what a packet asks and writes the answer.
-    pub(crate) fn handle(&mut self, packet: Incoming, out: &mut BytesMut) -> Result<(), Close> {
+    pub(crate) fn handle(&mut self, packet: Incoming<'_>, out: &mut BytesMut) -> Result<(), Close> {
         match packet {
             Incoming::Publish(publish) => self.publish(publish, out),
-            Incoming::PubAck(id) => {
-                if let Some(at) = self.unacknowledged.iter().position(|other| *other == id) {
-                    self.unacknowledged.remove(at);
-                }
-                Ok(())
-            }
+            Incoming::Ack(ack) => self.acknowledged(ack, out),
             Incoming::Subscribe {
                 id,
                 filters,
-                has_identifier,
+                identifier,
             } => {
-                if has_identifier {
-                    return Err(Close::Because(Reason::SubscriptionIdentifiersNotSupported));
+                let mut granted = Vec::with_capacity(filters.len());
+                for wanted in filters {
+                    granted.push(self.subscribe(wanted, identifier)?);
                 }
-                let granted: Vec<Granted> =
-                    filters.into_iter().map(|wanted| self.subscribe(wanted)).collect();
                 codec::put_suback(out, self.version, id, &granted);
                 Ok(())
             }
             Incoming::Unsubscribe { id, filters } => {
-                let remove =
-                    |text: &String| Filter::new(text).is_ok_and(|filter| self.subscription.remove(&filter));
-                let removed: Vec<bool> = filters.iter().map(remove).collect();
+                let removed: Vec<bool> = filters.iter().map(|text| self.unsubscribe(text)).collect();
                 codec::put_unsuback(out, self.version, id, &removed);
                 Ok(())
             }
@@ -172,93 +155,27 @@ impl Session {
                 codec::put_pong(out);
                 Ok(())
             }
-            Incoming::Disconnect { with_will } => Err(Close::Goodbye { with_will }),
-            Incoming::Connect(_) => Err(Close::Because(Reason::ProtocolError)),
-            Incoming::Unexpected("QoS 2") => Err(Close::Because(Reason::QosNotSupported)),
-            Incoming::Unexpected(_) => Err(Close::Because(Reason::ProtocolError)),
+            Incoming::Disconnect {
+                with_will,
+                session_expiry_s,
+            } => self.goodbye(with_will, session_expiry_s),
+            Incoming::Connect(_) | Incoming::Unexpected(_) => Err(Close::Because(Reason::ProtocolError)),
         }
     }
 
-    fn publish(&mut self, publish: Publish, out: &mut BytesMut) -> Result<(), Close> {
-        BrokerStats::count(&self.stats.received);
-        if publish.has_alias {
-            return Err(Close::Because(Reason::TopicAliasInvalid));
+    fn goodbye(&mut self, with_will: bool, session_expiry_s: Option<u32>) -> Result<(), Close> {
+        if let Some(seconds) = session_expiry_s {
+            if self.durable == 0 && seconds > 0 {
+                // Section 3.14.2.2.2: a session that was to end with its connection can't be kept.
+                return Err(Close::Because(Reason::ProtocolError));
+            }
+            self.broker.ledger().set_expiry(self.durable, seconds);
         }
-        if publish.qos == QoS::ExactlyOnce {
-            return Err(Close::Because(Reason::QosNotSupported));
-        }
-        let topic = Topic::new(&publish.topic).map_err(|_| Close::Because(Reason::TopicNameInvalid))?;
-        if !self.grant.may_publish(&topic) {
-            return self.forbid(&publish, out);
-        }
-        let message = Message {
-            topic,
-            body: publish.body,
-            qos: publish.qos,
-            retain: publish.retain,
-            own: false,
-        };
-        let takers = self.bus.publish(message);
-        if publish.qos == QoS::AtLeastOnce {
-            let reason = if takers == 0 {
-                Reason::NoMatchingSubscribers
-            } else {
-                Reason::Success
-            };
-            codec::put_puback(out, self.version, publish.id, reason);
-        }
-        Ok(())
-    }
-
-    /// A publish outside the client's own topics. Only version 5 with QoS 1 has a word for it; otherwise the connection
-    /// ends (MQTT 3.1.1 section 3.3.5): an acknowledgement would be a lie, and silence would hide a wrong set-up.
-    fn forbid(&mut self, publish: &Publish, out: &mut BytesMut) -> Result<(), Close> {
-        BrokerStats::count(&self.stats.forbidden);
-        debug!(client = %self.grant.identity, topic = publish.topic, "publish outside its own topics");
-        if self.version == Version::V5 && publish.qos == QoS::AtLeastOnce {
-            codec::put_puback(out, self.version, publish.id, Reason::NotAuthorized);
-            return Ok(());
-        }
-        Err(Close::Because(Reason::NotAuthorized))
-    }
-
-    fn subscribe(&mut self, wanted: Wanted) -> Granted {
-        if self.version == Version::V5 && wanted.filter.starts_with(SHARED) {
-            return Granted::No(Reason::SharedSubscriptionsNotSupported);
-        }
-        let Ok(filter) = Filter::new(&wanted.filter) else {
-            return Granted::No(Reason::TopicFilterInvalid);
-        };
-        if !self.grant.may_subscribe(&filter) {
-            BrokerStats::count(&self.stats.forbidden);
-            debug!(client = %self.grant.identity, %filter, "subscription outside its own topics");
-            return Granted::No(Reason::NotAuthorized);
-        }
-        let known = self.subscription.filters().contains(&filter);
-        if !known && self.subscription.filters().len() >= self.subscriptions_max {
-            return Granted::No(Reason::QuotaExceeded);
-        }
-        let qos = wanted.qos.min(QoS::AtLeastOnce);
-        let retained = self.subscription.add(filter, qos);
-        let wants_retained = match wanted.retained {
-            RetainHandling::Always => true,
-            RetainHandling::IfNew => !known,
-            RetainHandling::Never => false,
-        };
-        if wants_retained {
-            self.replay.extend(retained.into_iter().map(|message| {
-                let qos = message.qos.min(qos);
-                (message, qos)
-            }));
-        }
-        Granted::Yes(qos)
+        Err(Close::Goodbye { with_will })
     }
 
     /// Checks a will before it is accepted, and makes the message that it becomes.
     pub(crate) fn accept_will(grant: &Grant, will: Will) -> Result<Message, Reason> {
-        if will.qos == QoS::ExactlyOnce {
-            return Err(Reason::QosNotSupported);
-        }
         let topic = Topic::new(&will.topic).map_err(|_| Reason::TopicNameInvalid)?;
         if !grant.may_publish(&topic) {
             return Err(Reason::NotAuthorized);
@@ -269,15 +186,30 @@ impl Session {
             qos: will.qos,
             retain: will.retain,
             own: false,
+            extra: extra(will.properties, will.expiry_s),
         })
     }
+}
 
-    pub(crate) fn count(&self, counter: impl FnOnce(&BrokerStats) -> &AtomicU64) {
-        BrokerStats::count(counter(&self.stats));
+/// What few messages have.
+fn extra(properties: Box<[u8]>, expiry_s: Option<u32>) -> Option<Arc<Extra>> {
+    if properties.is_empty() && expiry_s.is_none() {
+        return None;
     }
+    Some(Arc::new(Extra {
+        properties,
+        expires: expiry_s.map(|seconds| Instant::now() + Duration::from_secs(seconds.into())),
+    }))
+}
 
-    pub(crate) fn publish_will(&self, will: Message) {
-        BrokerStats::count(&self.stats.wills);
-        self.bus.publish(will);
+/// The message of a PUBLISH. Its body is a copy: it may be retained for years and must not hold on to a read buffer.
+fn message(topic: Topic, publish: codec::Publish<'_>) -> Message {
+    Message {
+        topic,
+        body: Bytes::copy_from_slice(publish.body),
+        qos: publish.qos,
+        retain: publish.retain,
+        own: false,
+        extra: extra(publish.properties, publish.expiry_s),
     }
 }

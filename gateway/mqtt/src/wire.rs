@@ -3,7 +3,7 @@
 //! Memory is what counts here, ten thousand times over: bytes are read into a buffer that all connections of a thread
 //! share, and a connection owns a buffer only while half a packet or an unsent answer lies in it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,13 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+    /// A buffer for answers that is not in use. A connection takes it to make a batch, and gives it back when all of it
+    /// has been sent, which is the rule.
+    static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
 }
+
+/// What a frame was good for.
+pub(crate) type Handled = Result<(), Close>;
 
 /// A transport with what was read of a packet and what was not sent yet.
 pub(crate) struct Wire {
@@ -45,6 +51,65 @@ impl Wire {
             out: BytesMut::new(),
             broker,
         }
+    }
+
+    /// Takes a buffer for a batch of answers, if none is left of the last one.
+    pub(crate) fn begin_batch(&mut self) {
+        if self.out.capacity() == 0
+            && let Some(spare) = SPARE.take()
+        {
+            self.out = spare;
+        }
+    }
+
+    /// Reads what is there and hands every complete packet to `handle`, until `enough` answers wait or one packet ends
+    /// the connection. What is left over stays here. `Ok(false)` if there was nothing to read.
+    pub(crate) fn read_frames(
+        &mut self,
+        limit: usize,
+        mut handle: impl FnMut(&[u8], &mut BytesMut) -> Handled,
+    ) -> Result<bool, CloseOr<CodecError>> {
+        let Self {
+            stream,
+            read,
+            out,
+            broker,
+        } = self;
+        SCRATCH.with_borrow_mut(|scratch| {
+            let count = match stream.try_read(scratch) {
+                Ok(0) => return Err(CloseOr::Close(Close::Lost)),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(_) => return Err(CloseOr::Close(Close::Lost)),
+            };
+            BrokerStats::add(&broker.stats().bytes_in, count as u64);
+            if !read.is_empty() {
+                read.extend_from_slice(&scratch[..count]);
+                return Ok(true);
+            }
+            // Most packets come whole, and are handled where they were read.
+            let used = frames(&scratch[..count], limit, out, &mut handle);
+            let (used, result) = used;
+            read.extend_from_slice(&scratch[used..count]);
+            result.map(|()| true)
+        })
+    }
+
+    /// Hands every complete packet of what was left over to `handle`.
+    pub(crate) fn kept_frames(
+        &mut self,
+        limit: usize,
+        mut handle: impl FnMut(&[u8], &mut BytesMut) -> Handled,
+    ) -> Result<(), CloseOr<CodecError>> {
+        if self.read.is_empty() {
+            return Ok(());
+        }
+        let (used, result) = frames(&self.read, limit, &mut self.out, &mut handle);
+        self.read.advance(used);
+        if self.read.is_empty() {
+            self.read = BytesMut::new();
+        }
+        result
     }
 
     /// Reads what is there. `Ok(false)` if there was nothing after all.
@@ -81,21 +146,28 @@ impl Wire {
         )
     }
 
-    /// Sends as much as the socket takes now.
+    /// Sends as much as the transport takes now.
     pub(crate) fn try_write(&mut self) -> Result<(), Close> {
         while !self.out.is_empty() {
             match self.stream.try_write(&self.out) {
                 Ok(0) => return Err(Close::Lost),
                 Ok(count) => {
                     BrokerStats::add(&self.broker.stats().bytes_out, count as u64);
-                    self.out.advance(count);
+                    if count == self.out.len() {
+                        self.out.clear();
+                    } else {
+                        self.out.advance(count);
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(_) => return Err(Close::Lost),
             }
         }
         // Gives the memory back: most connections have nothing to say most of the time.
-        self.out = BytesMut::new();
+        let spare = std::mem::take(&mut self.out);
+        if (1..=2 * WRITE_BYTES).contains(&spare.capacity()) {
+            SPARE.set(Some(spare));
+        }
         Ok(())
     }
 
@@ -131,4 +203,35 @@ impl Wire {
         };
         let _ = tokio::time::timeout(LAST_WORD, draining).await;
     }
+}
+
+/// Either the end of a connection, or what leads to it.
+#[derive(Debug)]
+pub(crate) enum CloseOr<E> {
+    Close(Close),
+    Error(E),
+}
+
+/// Hands the complete packets at the beginning of `bytes` to `handle`. Returns how many bytes that were.
+fn frames(
+    bytes: &[u8],
+    limit: usize,
+    out: &mut BytesMut,
+    handle: &mut impl FnMut(&[u8], &mut BytesMut) -> Handled,
+) -> (usize, Result<(), CloseOr<CodecError>>) {
+    let mut used = 0;
+    while out.len() < WRITE_BYTES {
+        match codec::frame(&bytes[used..], limit) {
+            Ok(None) => break,
+            Ok(Some(length)) => {
+                let frame = &bytes[used..used + length];
+                used += length;
+                if let Err(close) = handle(frame, out) {
+                    return (used, Err(CloseOr::Close(close)));
+                }
+            }
+            Err(error) => return (used, Err(CloseOr::Error(error))),
+        }
+    }
+    (used, Ok(()))
 }

@@ -4,7 +4,10 @@
 //! counts what it lost. A body is encoded once; takers share it.
 
 mod filters;
+mod group;
+mod ledger;
 mod message;
+mod pressure;
 mod queue;
 mod retained;
 mod subscription;
@@ -12,22 +15,25 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Delivery, Message, QoS, ReplyTo};
-pub use queue::Policy;
-pub use subscription::Subscription;
+pub use ledger::{Ledger, Receipt, Taken};
+pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
+pub use pressure::Pressure;
+pub use queue::{Capacity, Policy};
+pub use subscription::{Bell, Subscription, Terms};
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use roost_model::{Filter, Topic};
+use smallvec::SmallVec;
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::lock;
-use filters::{Entry, Filters};
-use queue::Queue;
+use filters::{Entry, Filters, Found};
+use queue::{Common, Queue};
 use retained::Retained;
 
 /// Limits of the bus.
@@ -37,6 +43,8 @@ pub struct BusLimits {
     pub retained_messages: usize,
     /// Most bytes of the topics and bodies of those together.
     pub retained_bytes: usize,
+    /// Most bytes of messages that wait in all queues together.
+    pub queued_bytes: usize,
 }
 
 impl Default for BusLimits {
@@ -44,6 +52,7 @@ impl Default for BusLimits {
         Self {
             retained_messages: 200_000,
             retained_bytes: 64 << 20,
+            queued_bytes: 128 << 20,
         }
     }
 }
@@ -74,6 +83,8 @@ pub struct BusStats {
     pub delivered: u64,
     /// Messages that a full queue cost, by whatever policy.
     pub dropped: u64,
+    /// Bytes that wait in all queues now.
+    pub queued_bytes: u64,
     /// Retained messages now.
     pub retained: u64,
     /// Messages that were delivered but not retained, because the limit was reached.
@@ -86,7 +97,6 @@ pub struct BusStats {
 struct Counters {
     published: AtomicU64,
     delivered: AtomicU64,
-    dropped: Arc<AtomicU64>,
     retain_refused: AtomicU64,
 }
 
@@ -95,6 +105,8 @@ struct Inner {
     filters: RwLock<Filters>,
     retained: Mutex<Retained>,
     counters: Counters,
+    queues: Arc<Common>,
+    ledger: OnceLock<Arc<dyn Ledger>>,
 }
 
 impl Inner {
@@ -106,6 +118,30 @@ impl Inner {
         self.filters.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Where a message comes from, as far as its delivery depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin<'a> {
+    /// The publisher's own taker, which may not want what comes from itself.
+    pub publisher: Option<&'a Subscription>,
+    /// What is written down together with the message.
+    pub receipt: Option<Receipt>,
+}
+
+/// What became of a message.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Published {
+    /// How many took it.
+    pub takers: usize,
+    /// What the ledger has to have written before the publisher may be told; 0 if nothing.
+    pub barrier: u64,
+    /// The taker that its publisher should wait for.
+    pub pressure: Option<Pressure>,
+}
+
+/// Takers that a ledger writes down, with the QoS each gets.
+type Durable = SmallVec<[(u64, QoS); 4]>;
 
 /// The bus. Cloning copies a pointer.
 #[derive(Debug, Clone)]
@@ -119,68 +155,134 @@ impl Bus {
             filters: RwLock::default(),
             retained: Mutex::new(Retained::new(limits)),
             counters: Counters::default(),
+            queues: Arc::new(Common {
+                dropped: AtomicU64::new(0),
+                bytes: AtomicUsize::new(0),
+                bytes_max: limits.queued_bytes,
+                room: Notify::new(),
+            }),
+            ledger: OnceLock::new(),
         }))
+    }
+
+    /// Sets who writes down what durable takers are given. Only the first call counts.
+    pub fn set_ledger(&self, ledger: Arc<dyn Ledger>) {
+        let _ = self.0.ledger.set(ledger);
     }
 
     /// Publishes and returns how many took it. A message to retain replaces the one retained before; an empty one
     /// clears it (MQTT 3.1.1 section 3.3.1.3).
     pub fn publish(&self, message: Message) -> usize {
-        let message = Arc::new(message);
-        self.0.counters.published.fetch_add(1, Ordering::Relaxed);
-        if message.retain && !lock(&self.0.retained).set(&message) {
-            self.0.counters.retain_refused.fetch_add(1, Ordering::Relaxed);
-        }
-        let mut takers = 0;
-        for entry in self.takers(&message.topic) {
-            let qos = message.qos.min(entry.qos);
-            let delivery = Delivery {
-                message: Arc::clone(&message),
-                qos,
-                retained: false,
-                reply: None,
-            };
-            takers += usize::from(entry.queue.push(delivery));
-        }
-        self.0
-            .counters
-            .delivered
-            .fetch_add(takers as u64, Ordering::Relaxed);
-        takers
+        self.publish_from(message, Origin::default()).takers
     }
 
-    /// Who takes this topic: each taker once, with the highest QoS of its filters that match.
-    fn takers(&self, topic: &Topic) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        self.0.read().collect(topic, &mut entries);
-        if entries.len() > 1 {
-            entries.sort_unstable_by_key(|entry: &Entry| {
-                (Arc::as_ptr(&entry.queue), std::cmp::Reverse(entry.qos))
-            });
-            entries.dedup_by(|later, first| {
-                let same = Arc::ptr_eq(&later.queue, &first.queue);
-                first.serves |= same && later.serves;
-                same
-            });
+    /// Publishes a message of which the bus has to know where it comes from.
+    pub fn publish_from(&self, message: Message, origin: Origin<'_>) -> Published {
+        let message = Arc::new(message);
+        let counters = &self.0.counters;
+        counters.published.fetch_add(1, Ordering::Relaxed);
+        if message.retain {
+            self.retain(&message);
         }
-        entries
+        let mut durable = Durable::new();
+        let mut published = self.put(&message, origin, &mut durable);
+        if (!durable.is_empty() || origin.receipt.is_some())
+            && let Some(ledger) = self.0.ledger.get()
+        {
+            let taken = ledger.take(&message, &durable, origin.receipt);
+            published.takers += taken.takers;
+            published.barrier = taken.barrier;
+        }
+        counters
+            .delivered
+            .fetch_add(published.takers as u64, Ordering::Relaxed);
+        published
+    }
+
+    fn retain(&self, message: &Arc<Message>) {
+        if !lock(&self.0.retained).set(message) {
+            self.0.counters.retain_refused.fetch_add(1, Ordering::Relaxed);
+        } else if !message.own
+            && let Some(ledger) = self.0.ledger.get()
+        {
+            ledger.retained(&message.topic);
+        }
+    }
+
+    /// Puts a message into the queues of its takers: into each once, with the highest QoS of its filters that match.
+    fn put(&self, message: &Arc<Message>, origin: Origin<'_>, durable: &mut Durable) -> Published {
+        let filters = self.0.read();
+        let mut found = Found::default();
+        filters.collect(&message.topic, &mut found);
+        if found.entries.len() > 1 {
+            highest_of_each(&mut found.entries);
+        }
+        let count = found.entries.len() + found.shared.len();
+        let share = u32::try_from(message.footprint() / count.max(1)).unwrap_or(u32::MAX);
+        let mut published = Published::default();
+        for entry in found.entries.iter().chain(&found.shared) {
+            let queue = &entry.queue;
+            let is_own = || {
+                origin
+                    .publisher
+                    .is_some_and(|own| Arc::ptr_eq(own.queue(), queue))
+            };
+            if entry.no_local && is_own() {
+                continue;
+            }
+            let qos = message.qos.min(entry.qos);
+            if queue.durable() != 0 && qos > QoS::AtMostOnce {
+                durable.push((queue.durable(), qos));
+                if published.pressure.is_none() && queue.presses() {
+                    published.pressure = Some(Pressure::of(queue, &self.0.queues));
+                }
+                continue;
+            }
+            let pushed = queue.push(Delivery {
+                message: Arc::clone(message),
+                qos,
+                retained: false,
+                share,
+                reply: None,
+            });
+            published.takers += usize::from(pushed.taken);
+            if pushed.press && published.pressure.is_none() {
+                published.pressure = Some(Pressure::of(queue, &self.0.queues));
+            }
+        }
+        published
     }
 
     /// Whether anybody takes this topic now. Spares encoding what nobody reads.
     #[must_use]
     pub fn has_takers(&self, topic: &Topic) -> bool {
-        !self.takers(topic).is_empty()
+        let filters = self.0.read();
+        let mut found = Found::default();
+        filters.collect(topic, &mut found);
+        !found.entries.is_empty() || !found.shared.is_empty()
     }
 
-    /// A taker without filters yet. `capacity` is how many deliveries wait for it at most, `policy` what happens then.
+    /// A taker without filters yet. `capacity` is how much waits for it at most, `policy` what happens then.
     #[must_use]
-    pub fn subscriber(&self, capacity: usize, policy: Policy) -> Subscription {
-        let queue = Queue::new(capacity, policy, Arc::clone(&self.0.counters.dropped));
+    pub fn subscriber(&self, capacity: impl Into<Capacity>, policy: Policy) -> Subscription {
+        self.durable_subscriber(0, capacity, policy)
+    }
+
+    /// A taker whose deliveries of QoS 1 and 2 go to the ledger under the number `durable`, and to no queue.
+    #[must_use]
+    pub fn durable_subscriber(
+        &self,
+        durable: u64,
+        capacity: impl Into<Capacity>,
+        policy: Policy,
+    ) -> Subscription {
+        let queue = Queue::new(capacity.into(), policy, Arc::clone(&self.0.queues), durable);
         Subscription::new(self.clone(), Arc::new(queue))
     }
 
     /// A taker of one filter, with what is retained under it already in its queue as far as there is room.
     #[must_use]
-    pub fn subscribe(&self, filter: Filter, capacity: usize, policy: Policy) -> Subscription {
+    pub fn subscribe(&self, filter: Filter, capacity: impl Into<Capacity>, policy: Policy) -> Subscription {
         let mut subscription = self.subscriber(capacity, policy);
         for message in subscription.add(filter, QoS::AtLeastOnce) {
             let qos = message.qos;
@@ -188,6 +290,7 @@ impl Bus {
                 message,
                 qos,
                 retained: true,
+                share: 0,
                 reply: None,
             });
         }
@@ -204,11 +307,7 @@ impl Bus {
         body: Bytes,
         deadline: Duration,
     ) -> Result<Bytes, RequestError> {
-        let taker = self
-            .takers(&topic)
-            .into_iter()
-            .find(|entry| entry.serves)
-            .ok_or(RequestError::NoTaker)?;
+        let taker = self.server(&topic).ok_or(RequestError::NoTaker)?;
         let (reply, answer) = oneshot::channel();
         let message = Message::new(topic, body).at_least_once();
         let qos = message.qos;
@@ -216,9 +315,10 @@ impl Bus {
             message: Arc::new(message),
             qos,
             retained: false,
+            share: 0,
             reply: Some(ReplyTo(reply)),
         };
-        if !taker.queue.offer(delivery) {
+        if !taker.offer(delivery) {
             return Err(RequestError::Busy);
         }
         match tokio::time::timeout(deadline, answer).await {
@@ -228,16 +328,34 @@ impl Bus {
         }
     }
 
+    fn server(&self, topic: &Topic) -> Option<Arc<Queue>> {
+        let filters = self.0.read();
+        let mut found = Found::default();
+        filters.collect(topic, &mut found);
+        let server = found.entries.iter().find(|entry| entry.serves)?;
+        Some(Arc::clone(&server.queue))
+    }
+
     /// What is retained under `filter`, in the order of the topics.
     #[must_use]
     pub fn retained(&self, filter: &Filter) -> Vec<Arc<Message>> {
-        lock(&self.0.retained).matching(filter)
+        let mut found = lock(&self.0.retained).matching(filter);
+        found.retain(|message| !message.is_expired());
+        found
     }
 
     /// What is retained for exactly this topic.
     #[must_use]
     pub fn retained_at(&self, topic: &Topic) -> Option<Arc<Message>> {
-        lock(&self.0.retained).get(topic)
+        lock(&self.0.retained)
+            .get(topic)
+            .filter(|message| !message.is_expired())
+    }
+
+    /// What clients have left retained, in the order of the topics; the gateway's own words are not among it.
+    #[must_use]
+    pub fn retained_of_clients(&self) -> Vec<Arc<Message>> {
+        lock(&self.0.retained).of_clients()
     }
 
     /// The counters.
@@ -247,20 +365,27 @@ impl Bus {
         BusStats {
             published: counters.published.load(Ordering::Relaxed),
             delivered: counters.delivered.load(Ordering::Relaxed),
-            dropped: counters.dropped.load(Ordering::Relaxed),
+            dropped: self.0.queues.dropped.load(Ordering::Relaxed),
+            queued_bytes: self.0.queues.bytes.load(Ordering::Relaxed) as u64,
             retain_refused: counters.retain_refused.load(Ordering::Relaxed),
             retained: lock(&self.0.retained).len() as u64,
             filters: self.0.read().len() as u64,
         }
     }
 
-    fn insert(&self, filter: &Filter, entry: Entry) {
-        self.0.write().insert(filter, entry);
+    fn insert(&self, filter: &Filter, group: Option<&str>, entry: Entry) {
+        self.0.write().insert(filter, group, entry);
     }
 
-    fn remove(&self, filter: &Filter, queue: &Arc<Queue>) -> bool {
-        self.0.write().remove(filter, queue)
+    fn remove(&self, filter: &Filter, group: Option<&str>, queue: &Arc<Queue>) -> bool {
+        self.0.write().remove(filter, group, queue)
     }
+}
+
+/// Of the entries of each taker, leaves the one with the highest QoS.
+fn highest_of_each(entries: &mut SmallVec<[&Entry; 8]>) {
+    entries.sort_unstable_by_key(|entry| (Arc::as_ptr(&entry.queue), std::cmp::Reverse(entry.qos)));
+    entries.dedup_by(|later, first| Arc::ptr_eq(&later.queue, &first.queue));
 }
 
 impl Default for Bus {

@@ -11,7 +11,8 @@ pub mod presence;
 pub mod supervisor;
 
 pub use bus::{
-    Bus, BusLimits, BusStats, Delivery, Message, Policy, QoS, ReplyTo, RequestError, Subscription,
+    Bell, Bus, BusLimits, BusStats, Capacity, Delivery, Extra, Ledger, Message, Origin, Policy, Pressure,
+    Published, QoS, Receipt, ReplyTo, RequestError, Subscription, Taken, Terms,
 };
 pub use presence::{Presence, PresenceGuard};
 pub use supervisor::{

@@ -80,6 +80,12 @@ impl Default for RecordLogOptions {
 pub struct Lsn(u64);
 
 impl Lsn {
+    /// The position behind so many records: one that was remembered as a number.
+    #[must_use]
+    pub fn behind(records: u64) -> Self {
+        Self(records)
+    }
+
     /// Number of records up to here.
     #[must_use]
     pub fn records(self) -> u64 {

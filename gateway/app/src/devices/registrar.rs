@@ -180,6 +180,7 @@ impl Registrar {
         if removed {
             self.access.remove_device(&id);
             self.dismiss(&id).await?;
+            self.broker.forget(&id);
             let (last_values, device) = (Arc::clone(&self.last_values), id.clone());
             self.parts
                 .store

@@ -156,15 +156,7 @@ impl Device<'_> {
         );
         let topic = format!("devices/{}/telemetry", self.login.user);
         let id = self.next_id();
-        codec::put_publish(
-            out,
-            Version::V4,
-            &topic,
-            body.as_bytes(),
-            QoS::AtLeastOnce,
-            false,
-            id,
-        );
+        codec::put_publish(out, Version::V4, &reliable(&topic, id), body.as_bytes());
         self.shared.sent.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -188,7 +180,7 @@ impl Device<'_> {
                 4 => {
                     self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
                 }
-                3 => self.obey(packet, out)?,
+                3 => self.obey(&packet, out)?,
                 _ => {}
             }
         }
@@ -203,14 +195,15 @@ impl Device<'_> {
     }
 
     /// A command: acknowledged as a packet, obeyed, answered, and shown by the next report, which comes at once.
-    fn obey(&mut self, packet: BytesMut, out: &mut BytesMut) -> Result<(), BoxError> {
+    fn obey(&mut self, packet: &[u8], out: &mut BytesMut) -> Result<(), BoxError> {
         let codec::Incoming::Publish(publish) = codec::decode(Version::V4, packet)? else {
             return Ok(());
         };
         if publish.qos == QoS::AtLeastOnce {
-            codec::put_puback(out, Version::V4, publish.id, codec::Reason::Success);
+            let kind = codec::AckKind::PubAck;
+            codec::put_ack(out, Version::V4, kind, publish.id, codec::Reason::Success);
         }
-        let command: Value = serde_json::from_slice(&publish.body)?;
+        let command: Value = serde_json::from_slice(publish.body)?;
         let relay = publish
             .topic
             .ends_with("/relay")
@@ -228,19 +221,22 @@ impl Device<'_> {
         self.shared.commands.fetch_add(1, Ordering::Relaxed);
         let topic = format!("{}/result", publish.topic);
         let id = self.next_id();
-        codec::put_publish(
-            out,
-            Version::V4,
-            &topic,
-            answer.to_string().as_bytes(),
-            QoS::AtLeastOnce,
-            false,
-            id,
-        );
+        let answer = answer.to_string();
+        codec::put_publish(out, Version::V4, &reliable(&topic, id), answer.as_bytes());
         // Its PUBACK will be counted too.
         self.shared.sent.fetch_add(1, Ordering::Relaxed);
         self.report(out);
         Ok(())
+    }
+}
+
+/// The head of a message of QoS 1.
+fn reliable(topic: &str, id: u16) -> codec::Head<'_> {
+    codec::Head {
+        topic,
+        qos: QoS::AtLeastOnce,
+        id,
+        ..codec::Head::default()
     }
 }
 

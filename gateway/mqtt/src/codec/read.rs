@@ -1,178 +1,172 @@
-//! Reading packets, with the codec of rumqttc. The only file that names that crate.
+//! Reading packets. Nothing of a PUBLISH is copied here: the hot path copies its body once, into the message.
 
-use bytes::{Bytes, BytesMut};
 use roost_runtime::QoS;
-use rumqttc::mqttbytes as codec_v4;
-use rumqttc::mqttbytes::v4;
-use rumqttc::v5::mqttbytes as codec_v5;
-use rumqttc::v5::mqttbytes::v5;
 
-use super::{CodecError, Connect, Incoming, Publish, RetainHandling, Version, Wanted, Will, malformed};
+use super::bytes::Reader;
+use super::properties::{self, each};
+use super::{
+    Ack, AckKind, CodecError, Incoming, Publish, RetainHandling, Version, Wanted, connect, malformed, qos,
+};
 
 /// Reads one complete frame.
 ///
 /// # Errors
-/// [`CodecError`].
-pub fn decode(version: Version, frame: BytesMut) -> Result<Incoming, CodecError> {
-    match version {
-        Version::V4 => decode_v4(frame),
-        Version::V5 => decode_v5(frame),
+/// [`CodecError::Malformed`].
+pub fn decode(version: Version, frame: &[u8]) -> Result<Incoming<'_>, CodecError> {
+    let mut reader = Reader(frame);
+    let first = reader.byte()?;
+    let body = reader.block()?;
+    reader.end()?;
+    match first >> 4 {
+        1 => connect::read(version, body).map(|connect| Incoming::Connect(Box::new(connect))),
+        3 => publish(version, first, body).map(Incoming::Publish),
+        4 => ack(version, AckKind::PubAck, body),
+        5 => ack(version, AckKind::PubRec, body),
+        6 => ack(version, AckKind::PubRel, body),
+        7 => ack(version, AckKind::PubComp, body),
+        8 => subscribe(version, body),
+        10 => unsubscribe(version, body),
+        12 => body.end().map(|()| Incoming::Ping),
+        14 => disconnect(version, body),
+        15 if version == Version::V5 => Ok(Incoming::Unexpected("AUTH")),
+        2 | 9 | 11 | 13 => Ok(Incoming::Unexpected("a packet that only servers send")),
+        _ => Err(malformed("a packet type that is reserved")),
     }
 }
 
-fn decode_v4(mut frame: BytesMut) -> Result<Incoming, CodecError> {
-    let packet = v4::Packet::read(&mut frame, usize::MAX).map_err(malformed)?;
-    Ok(match packet {
-        v4::Packet::Connect(connect) => Incoming::Connect(Box::new(Connect {
-            client_id: connect.client_id,
-            clean: connect.clean_session,
-            keep_alive: connect.keep_alive,
-            login: connect.login.map(|login| (login.username, login.password)),
-            will: connect.last_will.map(|will| Will {
-                topic: will.topic,
-                body: Bytes::copy_from_slice(&will.message),
-                qos: qos_v4(will.qos),
-                retain: will.retain,
-            }),
-            receive_maximum: None,
-            maximum_packet: None,
-        })),
-        v4::Packet::Publish(publish) => Incoming::Publish(Publish {
-            body: Bytes::copy_from_slice(&publish.payload),
-            qos: qos_v4(publish.qos),
-            retain: publish.retain,
-            id: publish.pkid,
-            topic: publish.topic,
-            has_alias: false,
-        }),
-        v4::Packet::PubAck(ack) => Incoming::PubAck(ack.pkid),
-        v4::Packet::Subscribe(subscribe) => Incoming::Subscribe {
-            id: subscribe.pkid,
-            filters: subscribe
-                .filters
-                .into_iter()
-                .map(|wanted| Wanted {
-                    filter: wanted.path,
-                    qos: qos_v4(wanted.qos),
-                    retained: RetainHandling::Always,
-                })
-                .collect(),
-            has_identifier: false,
-        },
-        v4::Packet::Unsubscribe(unsubscribe) => Incoming::Unsubscribe {
-            id: unsubscribe.pkid,
-            filters: unsubscribe.topics,
-        },
-        v4::Packet::PingReq => Incoming::Ping,
-        v4::Packet::Disconnect => Incoming::Disconnect { with_will: false },
-        v4::Packet::PubRec(_) | v4::Packet::PubRel(_) | v4::Packet::PubComp(_) => {
-            Incoming::Unexpected("QoS 2")
-        }
-        _ => Incoming::Unexpected("a packet that only servers send"),
-    })
-}
-
-fn decode_v5(mut frame: BytesMut) -> Result<Incoming, CodecError> {
-    // The codec asks for a reason, which the specification lets a client leave out (section 3.14.2.1).
-    if frame[..] == [0xe0, 0] {
-        return Ok(Incoming::Disconnect { with_will: false });
+fn publish(version: Version, first: u8, mut body: Reader<'_>) -> Result<Publish<'_>, CodecError> {
+    let qos = qos((first >> 1) & 3)?;
+    let dup = first & 0x08 != 0;
+    if dup && qos == QoS::AtMostOnce {
+        return Err(malformed("QoS 0 that was sent before"));
     }
-    let packet = v5::Packet::read(&mut frame, None).map_err(malformed)?;
-    Ok(match packet {
-        v5::Packet::Connect(connect, will, login) => connect_v5(connect, will, login)?,
-        v5::Packet::Publish(publish) => Incoming::Publish(Publish {
-            topic: text(&publish.topic)?,
-            body: Bytes::copy_from_slice(&publish.payload),
-            qos: qos_v5(publish.qos),
-            retain: publish.retain,
-            id: publish.pkid,
-            has_alias: publish
-                .properties
-                .is_some_and(|properties| properties.topic_alias.is_some()),
-        }),
-        v5::Packet::PubAck(ack) => Incoming::PubAck(ack.pkid),
-        v5::Packet::Subscribe(subscribe) => Incoming::Subscribe {
-            id: subscribe.pkid,
-            has_identifier: subscribe
-                .properties
-                .is_some_and(|properties| properties.id.is_some()),
-            filters: subscribe
-                .filters
-                .into_iter()
-                .map(|wanted| Wanted {
-                    retained: match wanted.retain_forward_rule {
-                        v5::RetainForwardRule::OnEverySubscribe => RetainHandling::Always,
-                        v5::RetainForwardRule::OnNewSubscribe => RetainHandling::IfNew,
-                        v5::RetainForwardRule::Never => RetainHandling::Never,
-                    },
-                    qos: qos_v5(wanted.qos),
-                    filter: wanted.path,
-                })
-                .collect(),
-        },
-        v5::Packet::Unsubscribe(unsubscribe) => Incoming::Unsubscribe {
-            id: unsubscribe.pkid,
-            filters: unsubscribe.filters,
-        },
-        v5::Packet::PingReq(_) => Incoming::Ping,
-        v5::Packet::Disconnect(disconnect) => Incoming::Disconnect {
-            with_will: disconnect.reason_code == v5::DisconnectReasonCode::DisconnectWithWillMessage,
-        },
-        v5::Packet::PubRec(_) | v5::Packet::PubRel(_) | v5::Packet::PubComp(_) => {
-            Incoming::Unexpected("QoS 2")
-        }
-        _ => Incoming::Unexpected("a packet that only servers send"),
-    })
-}
-
-fn connect_v5(
-    connect: v5::Connect,
-    will: Option<v5::LastWill>,
-    login: Option<v5::Login>,
-) -> Result<Incoming, CodecError> {
-    let properties = connect.properties.as_ref();
-    let receive_maximum = properties.and_then(|properties| properties.receive_maximum);
-    if receive_maximum == Some(0) {
-        return Err(malformed("a receive maximum of 0"));
-    }
-    let will = match will {
-        None => None,
-        Some(will) => Some(Will {
-            topic: text(&will.topic)?,
-            body: Bytes::copy_from_slice(&will.message),
-            qos: qos_v5(will.qos),
-            retain: will.retain,
-        }),
+    let topic = body.text()?;
+    let id = if qos == QoS::AtMostOnce { 0 } else { body.id()? };
+    let found = match version {
+        Version::V4 => properties::OfMessage::default(),
+        Version::V5 => properties::of_publish(body.block()?)?,
     };
-    Ok(Incoming::Connect(Box::new(Connect {
-        receive_maximum,
-        maximum_packet: properties.and_then(|properties| properties.max_packet_size),
-        client_id: connect.client_id,
-        clean: connect.clean_start,
-        keep_alive: connect.keep_alive,
-        login: login.map(|login| (login.username, login.password)),
-        will,
-    })))
+    Ok(Publish {
+        topic,
+        body: body.rest(),
+        qos,
+        retain: first & 1 != 0,
+        id,
+        alias: found.alias,
+        expiry_s: found.expiry_s,
+        properties: found.passed.into(),
+    })
 }
 
-fn text(bytes: &[u8]) -> Result<String, CodecError> {
-    std::str::from_utf8(bytes)
-        .map(str::to_owned)
-        .map_err(|_| malformed("a topic that is not UTF-8"))
-}
+const OF_ACK: &[u8] = &[properties::REASON_STRING, properties::USER_PROPERTY];
 
-fn qos_v4(qos: codec_v4::QoS) -> QoS {
-    match qos {
-        codec_v4::QoS::AtMostOnce => QoS::AtMostOnce,
-        codec_v4::QoS::AtLeastOnce => QoS::AtLeastOnce,
-        codec_v4::QoS::ExactlyOnce => QoS::ExactlyOnce,
+fn ack(version: Version, kind: AckKind, mut body: Reader<'_>) -> Result<Incoming<'_>, CodecError> {
+    let id = body.id()?;
+    let mut reason = 0;
+    // Version 5 lets reason and properties be left out (section 3.4.2.1).
+    if version == Version::V5 && !body.is_empty() {
+        reason = body.byte()?;
+        if !body.is_empty() {
+            each(body.block()?, OF_ACK, |_, _, _| Ok(()))?;
+        }
     }
+    body.end()?;
+    Ok(Incoming::Ack(Ack {
+        kind,
+        id,
+        failed: reason >= 0x80,
+    }))
 }
 
-fn qos_v5(qos: codec_v5::QoS) -> QoS {
-    match qos {
-        codec_v5::QoS::AtMostOnce => QoS::AtMostOnce,
-        codec_v5::QoS::AtLeastOnce => QoS::AtLeastOnce,
-        codec_v5::QoS::ExactlyOnce => QoS::ExactlyOnce,
+fn subscribe(version: Version, mut body: Reader<'_>) -> Result<Incoming<'_>, CodecError> {
+    let id = body.id()?;
+    let mut identifier = None;
+    if version == Version::V5 {
+        let allowed = &[properties::SUBSCRIPTION_ID, properties::USER_PROPERTY];
+        each(body.block()?, allowed, |id, value, _| {
+            if id == properties::SUBSCRIPTION_ID {
+                if value.int() == 0 {
+                    return Err(malformed("a subscription identifier of 0"));
+                }
+                identifier = Some(value.int());
+            }
+            Ok(())
+        })?;
     }
+    let mut filters = Vec::new();
+    while !body.is_empty() {
+        let filter = body.text()?;
+        filters.push(wanted(version, filter, body.byte()?)?);
+    }
+    if filters.is_empty() {
+        return Err(malformed("a SUBSCRIBE without filters"));
+    }
+    Ok(Incoming::Subscribe {
+        id,
+        filters,
+        identifier,
+    })
+}
+
+/// One filter with its options (section 3.8.3.1).
+fn wanted(version: Version, filter: &str, options: u8) -> Result<Wanted<'_>, CodecError> {
+    let reserved = if version == Version::V4 { 0xfc } else { 0xc0 };
+    if options & reserved != 0 {
+        return Err(malformed("reserved bits of a subscription"));
+    }
+    let retained = match (options >> 4) & 3 {
+        0 => RetainHandling::Always,
+        1 => RetainHandling::IfNew,
+        2 => RetainHandling::Never,
+        _ => return Err(malformed("a retain handling that is none")),
+    };
+    Ok(Wanted {
+        filter,
+        qos: qos(options & 3)?,
+        retained,
+        no_local: options & 0x04 != 0,
+        retain_as_published: options & 0x08 != 0,
+    })
+}
+
+fn unsubscribe(version: Version, mut body: Reader<'_>) -> Result<Incoming<'_>, CodecError> {
+    let id = body.id()?;
+    if version == Version::V5 {
+        each(body.block()?, &[properties::USER_PROPERTY], |_, _, _| Ok(()))?;
+    }
+    let mut filters = Vec::new();
+    while !body.is_empty() {
+        filters.push(body.text()?);
+    }
+    if filters.is_empty() {
+        return Err(malformed("an UNSUBSCRIBE without filters"));
+    }
+    Ok(Incoming::Unsubscribe { id, filters })
+}
+
+fn disconnect(version: Version, mut body: Reader<'_>) -> Result<Incoming<'_>, CodecError> {
+    let (mut reason, mut session_expiry_s) = (0, None);
+    // Reason and properties may be left out (section 3.14.2.1).
+    if version == Version::V5 && !body.is_empty() {
+        reason = body.byte()?;
+        if !body.is_empty() {
+            let allowed = &[
+                properties::SESSION_EXPIRY,
+                properties::REASON_STRING,
+                properties::USER_PROPERTY,
+            ];
+            each(body.block()?, allowed, |id, value, _| {
+                if id == properties::SESSION_EXPIRY {
+                    session_expiry_s = Some(value.int());
+                }
+                Ok(())
+            })?;
+        }
+    }
+    body.end()?;
+    Ok(Incoming::Disconnect {
+        // 0x00 is the only reason that keeps the will back.
+        with_will: reason != 0,
+        session_expiry_s,
+    })
 }

@@ -14,6 +14,8 @@ pub enum Reason {
     MalformedPacket = 0x81,
     /// Against the rules.
     ProtocolError = 0x82,
+    /// Something went wrong here that is not the client's fault.
+    ImplementationSpecificError = 0x83,
     /// A protocol version this server does not speak.
     UnsupportedProtocolVersion = 0x84,
     /// A client identifier this server does not take.
@@ -22,12 +24,20 @@ pub enum Reason {
     BadUserNameOrPassword = 0x86,
     /// Not allowed.
     NotAuthorized = 0x87,
+    /// The packet identifier stands for something that is not finished.
+    PacketIdentifierInUse = 0x91,
+    /// Nothing is known of the packet identifier.
+    PacketIdentifierNotFound = 0x92,
+    /// More messages under way than this server allows.
+    ReceiveMaximumExceeded = 0x93,
     /// All places are taken.
     ServerBusy = 0x89,
     /// The server stops.
     ServerShuttingDown = 0x8b,
     /// Silent for longer than one and a half times its keep-alive.
     KeepAliveTimeout = 0x8d,
+    /// A method of authentication that this server does not know.
+    BadAuthenticationMethod = 0x8c,
     /// The same client connected anew.
     SessionTakenOver = 0x8e,
     /// Not a filter.
@@ -42,12 +52,6 @@ pub enum Reason {
     QuotaExceeded = 0x97,
     /// Ended by an administrator.
     AdministrativeAction = 0x98,
-    /// A QoS this server does not offer.
-    QosNotSupported = 0x9b,
-    /// Shared subscriptions are not offered.
-    SharedSubscriptionsNotSupported = 0x9e,
-    /// Subscription identifiers are not offered.
-    SubscriptionIdentifiersNotSupported = 0xa1,
 }
 
 impl Reason {
@@ -70,13 +74,15 @@ impl Reason {
             Self::SessionTakenOver => "the same client has connected again",
             Self::TopicFilterInvalid => "not a topic filter",
             Self::TopicNameInvalid => "not a topic to publish to",
-            Self::TopicAliasInvalid => "topic aliases are not offered",
+            Self::TopicAliasInvalid => "the topic alias is 0, too high, or stands for nothing",
             Self::PacketTooLarge => "the packet is larger than this gateway takes",
             Self::QuotaExceeded => "messages were not read fast enough, or a limit was exceeded",
             Self::AdministrativeAction => "the device was changed or removed",
-            Self::QosNotSupported => "QoS 2 is not offered",
-            Self::SharedSubscriptionsNotSupported => "shared subscriptions are not offered",
-            Self::SubscriptionIdentifiersNotSupported => "subscription identifiers are not offered",
+            Self::PacketIdentifierInUse => "the packet identifier is in use",
+            Self::PacketIdentifierNotFound => "nothing is known of the packet identifier",
+            Self::ReceiveMaximumExceeded => "more messages under way than this gateway allows",
+            Self::ImplementationSpecificError => "the gateway could not write the message down; try again",
+            Self::BadAuthenticationMethod => "this gateway knows user names, passwords and certificates only",
         }
     }
 

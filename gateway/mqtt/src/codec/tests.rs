@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use bytes::{BufMut, BytesMut};
+use ::bytes::{BufMut, BytesMut};
 
 use super::write::put_length;
 use super::*;
@@ -41,9 +41,8 @@ fn a_frame_is_complete_when_its_length_says_so() {
 
 #[test]
 fn a_truncated_property_length_is_an_error_and_not_a_reason_to_wait() {
-    let publish = BytesMut::from(&[0x30, 4, 0, 1, b'a', 0x80][..]);
     assert!(matches!(
-        decode(Version::V5, publish),
+        decode(Version::V5, &[0x30, 4, 0, 1, b'a', 0x80]),
         Err(CodecError::Malformed(_))
     ));
 }
@@ -65,7 +64,7 @@ fn seeds() -> Vec<Vec<u8>> {
 fn both(bytes: &[u8]) {
     if let Ok(Some(length)) = frame(bytes, 1 << 20) {
         for version in [Version::V4, Version::V5] {
-            let _ = decode(version, BytesMut::from(&bytes[..length]));
+            let _ = decode(version, &bytes[..length]);
         }
         let _ = version_of(&bytes[..length]);
     }
@@ -103,19 +102,85 @@ proptest! {
     fn what_is_written_is_read_back(
         topic in "[a-zé]{1,20}(/[a-z]{0,8}){0,4}",
         body in prop::collection::vec(any::<u8>(), 0..20_000),
-        reliable: bool,
+        qos in 0_u8..3,
         retain: bool,
         id in 1_u16..,
         five: bool,
+        alias in prop::option::of(1_u16..),
+        expiry_s in prop::option::of(any::<u32>()),
+        content_type in prop::option::of("[a-z/]{0,300}"),
     ) {
         let version = if five { Version::V5 } else { Version::V4 };
-        let qos = if reliable { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+        let qos = super::qos(qos).unwrap();
+        let mut properties = BytesMut::new();
+        if let Some(text) = content_type.filter(|_| five) {
+            properties.put_u8(0x03);
+            properties.put_u16(u16::try_from(text.len()).unwrap());
+            properties.put_slice(text.as_bytes());
+        }
+        let (alias, expiry_s) = (alias.filter(|_| five), expiry_s.filter(|_| five));
+        let id = if qos == QoS::AtMostOnce { 0 } else { id };
+        let head = Head {
+            topic: &topic,
+            qos,
+            retain,
+            id,
+            properties: &properties,
+            expiry_s,
+            alias,
+            ..Head::default()
+        };
         let mut bytes = BytesMut::new();
-        put_publish(&mut bytes, version, &topic, &body, qos, retain, id);
-        prop_assert_eq!(bytes.len(), publish_size(version, &topic, &body, qos));
+        put_publish(&mut bytes, version, &head, &body);
+        prop_assert_eq!(bytes.len(), head.size(version, body.len()));
         prop_assert_eq!(frame(&bytes, usize::MAX), Ok(Some(bytes.len())));
-        let id = if reliable { id } else { 0 };
-        let expected = Publish { topic, body: body.into(), qos, retain, id, has_alias: false };
-        prop_assert_eq!(decode(version, bytes), Ok(Incoming::Publish(expected)));
+        let expected = Publish {
+            topic: &topic,
+            body: &body,
+            qos,
+            retain,
+            id,
+            alias,
+            expiry_s,
+            properties: properties.to_vec().into(),
+        };
+        prop_assert_eq!(decode(version, &bytes), Ok(Incoming::Publish(expected)));
+    }
+}
+
+#[test]
+fn properties_come_once_each_where_they_belong() {
+    let publish = |properties: &[u8]| {
+        let mut bytes = vec![0x30, 0, 0, 1, b'a', u8::try_from(properties.len()).unwrap()];
+        bytes.extend_from_slice(properties);
+        bytes[1] = u8::try_from(bytes.len() - 2).unwrap();
+        decode(Version::V5, &bytes).map(|_| ())
+    };
+    assert!(publish(&[0x26, 0, 1, b'k', 0, 1, b'v', 0x26, 0, 1, b'k', 0, 1, b'w']).is_ok());
+    for bad in [
+        &[0x01, 1, 0x01, 1][..],         // twice
+        &[0x01, 2],                      // neither 0 nor 1
+        &[0x0b, 1],                      // only servers send subscription identifiers
+        &[0x08, 0, 3, b'a', b'/', b'#'], // a response topic with a wildcard
+        &[0x03, 0, 2, 0xff, 0xff],       // not UTF-8
+        &[0x7f],
+    ] {
+        assert!(publish(bad).is_err(), "{bad:x?}");
+    }
+}
+
+#[test]
+fn a_disconnect_may_leave_out_what_it_does_not_need() {
+    for (bytes, will, expiry) in [
+        (&[0xe0, 0][..], false, None),
+        (&[0xe0, 1, 4], true, None),
+        (&[0xe0, 2, 0, 0], false, None),
+        (&[0xe0, 7, 0, 5, 0x11, 0, 0, 0, 9], false, Some(9)),
+    ] {
+        let expected = Incoming::Disconnect {
+            with_will: will,
+            session_expiry_s: expiry,
+        };
+        assert_eq!(decode(Version::V5, bytes), Ok(expected));
     }
 }

@@ -3,7 +3,8 @@
 use bytes::{BufMut, BytesMut};
 use roost_runtime::QoS;
 
-use super::{Reason, Version};
+use super::properties as ids;
+use super::{AckKind, Reason, Version};
 
 pub(super) fn put_length(out: &mut BytesMut, mut length: usize) {
     loop {
@@ -17,40 +18,62 @@ pub(super) fn put_length(out: &mut BytesMut, mut length: usize) {
     }
 }
 
-/// What a server of version 5 tells an accepted client about itself.
-#[derive(Debug, Clone, Copy)]
+/// What a server tells an accepted client; all but the first for version 5 only.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Welcome<'a> {
+    /// Whether the client finds its session of before.
+    pub session_present: bool,
+    /// Seconds that the session outlives the connection, if that is less than the client asked for.
+    pub session_expiry_s: Option<u32>,
     /// The name that was chosen for a client that gave none.
     pub assigned_client_id: Option<&'a str>,
     /// The largest packet this server takes, in bytes.
     pub maximum_packet: u32,
+    /// Messages of QoS 2 that may be under way to this server.
+    pub receive_maximum: u16,
+    /// Highest topic alias that this server takes.
+    pub topic_alias_maximum: u16,
+    /// Seconds of silence that this server allows, if that is less than the client said.
+    pub keep_alive: Option<u16>,
+    /// Where answers to the client's requests may go, if it asked.
+    pub response_information: Option<&'a str>,
 }
 
-/// CONNACK of acceptance. Sessions end with their connection, so none is ever present.
+/// CONNACK of acceptance.
 pub fn put_welcome(out: &mut BytesMut, version: Version, welcome: Welcome<'_>) {
-    match version {
-        Version::V4 => out.put_slice(&[0x20, 2, 0, 0]),
-        Version::V5 => {
-            let mut properties = BytesMut::new();
-            properties.put_u8(0x11); // session expiry interval: 0
-            properties.put_u32(0);
-            properties.put_slice(&[0x24, 1]); // maximum QoS: 1
-            properties.put_u8(0x27); // maximum packet size
-            properties.put_u32(welcome.maximum_packet);
-            properties.put_slice(&[0x29, 0, 0x2a, 0]); // no subscription identifiers, no shared subscriptions
-            if let Some(id) = welcome.assigned_client_id {
-                properties.put_u8(0x12);
-                put_text(&mut properties, id);
-            }
-            out.put_u8(0x20);
-            let mut body = BytesMut::new();
-            body.put_slice(&[0, 0]);
-            put_length(&mut body, properties.len());
-            put_length(out, body.len() + properties.len());
-            out.put_slice(&body);
-            out.put_slice(&properties);
-        }
+    let present = u8::from(welcome.session_present);
+    if version == Version::V4 {
+        out.put_slice(&[0x20, 2, present, 0]);
+        return;
     }
+    let mut properties = BytesMut::new();
+    if let Some(seconds) = welcome.session_expiry_s {
+        properties.put_u8(ids::SESSION_EXPIRY);
+        properties.put_u32(seconds);
+    }
+    properties.put_u8(ids::RECEIVE_MAXIMUM);
+    properties.put_u16(welcome.receive_maximum);
+    properties.put_u8(ids::MAXIMUM_PACKET);
+    properties.put_u32(welcome.maximum_packet);
+    properties.put_u8(ids::TOPIC_ALIAS_MAXIMUM);
+    properties.put_u16(welcome.topic_alias_maximum);
+    if let Some(seconds) = welcome.keep_alive {
+        properties.put_u8(ids::SERVER_KEEP_ALIVE);
+        properties.put_u16(seconds);
+    }
+    if let Some(id) = welcome.assigned_client_id {
+        properties.put_u8(ids::ASSIGNED_CLIENT_ID);
+        put_text(&mut properties, id);
+    }
+    if let Some(text) = welcome.response_information {
+        properties.put_u8(ids::RESPONSE_INFORMATION);
+        put_text(&mut properties, text);
+    }
+    out.put_u8(0x20);
+    put_length(out, 2 + digits(properties.len()) + properties.len());
+    out.put_slice(&[present, 0]);
+    put_length(out, properties.len());
+    out.put_slice(&properties);
 }
 
 fn put_text(out: &mut BytesMut, text: &str) {
@@ -81,18 +104,13 @@ pub fn put_disconnect(out: &mut BytesMut, version: Version, reason: Reason) {
     }
 }
 
-/// PUBACK. In 3.1.1 it cannot carry a refusal.
-pub fn put_puback(out: &mut BytesMut, version: Version, id: u16, reason: Reason) {
-    match (version, reason) {
-        (Version::V5, Reason::Success) | (Version::V4, _) => {
-            out.put_slice(&[0x40, 2]);
-            out.put_u16(id);
-        }
-        (Version::V5, reason) => {
-            out.put_slice(&[0x40, 3]);
-            out.put_u16(id);
-            out.put_u8(reason as u8);
-        }
+/// PUBACK, PUBREC, PUBREL or PUBCOMP. In 3.1.1 they cannot carry a refusal.
+pub fn put_ack(out: &mut BytesMut, version: Version, kind: AckKind, id: u16, reason: Reason) {
+    let says_more = version == Version::V5 && reason != Reason::Success;
+    out.put_slice(&[kind as u8, 2 + u8::from(says_more)]);
+    out.put_u16(id);
+    if says_more {
+        out.put_u8(reason as u8);
     }
 }
 
@@ -148,45 +166,98 @@ pub fn put_pong(out: &mut BytesMut) {
     out.put_slice(&[0xd0, 0]);
 }
 
-/// Bytes that [`put_publish`] would write.
-#[must_use]
-pub fn publish_size(version: Version, topic: &str, body: &[u8], qos: QoS) -> usize {
-    let length = publish_length(version, topic, body, qos);
-    let digits = match length {
+fn digits(length: usize) -> usize {
+    match length {
         0..=127 => 1,
         128..=16_383 => 2,
         16_384..=2_097_151 => 3,
         _ => 4,
-    };
-    1 + digits + length
+    }
 }
 
-fn publish_length(version: Version, topic: &str, body: &[u8], qos: QoS) -> usize {
-    let id = if qos == QoS::AtMostOnce { 0 } else { 2 };
-    let properties = usize::from(version == Version::V5);
-    2 + topic.len() + id + properties + body.len()
+/// Everything of a PUBLISH but its body.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Head<'a> {
+    /// Where; empty if the client knows the alias.
+    pub topic: &'a str,
+    /// How surely.
+    pub qos: QoS,
+    /// Whether it was retained.
+    pub retain: bool,
+    /// Whether it may have been sent before.
+    pub dup: bool,
+    /// Packet identifier; counts above QoS 0 only.
+    pub id: u16,
+    /// Version 5: properties that pass through, encoded.
+    pub properties: &'a [u8],
+    /// Version 5: seconds that it is still worth something.
+    pub expiry_s: Option<u32>,
+    /// Version 5: number that stands for the topic.
+    pub alias: Option<u16>,
+    /// Version 5: identifiers of the subscriptions that select it.
+    pub identifiers: &'a [u32],
 }
 
-/// PUBLISH to a client; `id` counts for QoS 1 only. Written by hand because it is the hot path: the body goes from the
-/// shared message straight into the connection's buffer.
-pub fn put_publish(
-    out: &mut BytesMut,
-    version: Version,
-    topic: &str,
-    body: &[u8],
-    qos: QoS,
-    retain: bool,
-    id: u16,
-) {
-    out.put_u8(0x30 | ((qos as u8) << 1) | u8::from(retain));
-    put_length(out, publish_length(version, topic, body, qos));
-    put_text(out, topic);
-    if qos != QoS::AtMostOnce {
-        out.put_u16(id);
+impl Head<'_> {
+    fn properties_length(&self) -> usize {
+        let identifiers = self.identifiers.iter().map(|id| 1 + digits(*id as usize));
+        self.properties.len()
+            + self.expiry_s.map_or(0, |_| 5)
+            + self.alias.map_or(0, |_| 3)
+            + identifiers.sum::<usize>()
     }
-    if version == Version::V5 {
-        out.put_u8(0);
+
+    fn length(&self, version: Version, body: usize) -> usize {
+        let id = if self.qos == QoS::AtMostOnce { 0 } else { 2 };
+        let properties = match version {
+            Version::V4 => 0,
+            Version::V5 => {
+                let length = self.properties_length();
+                digits(length) + length
+            }
+        };
+        2 + self.topic.len() + id + properties + body
     }
+
+    /// Bytes of the packet with a body of so many.
+    #[must_use]
+    pub fn size(&self, version: Version, body: usize) -> usize {
+        let length = self.length(version, body);
+        1 + digits(length) + length
+    }
+}
+
+/// PUBLISH up to its body, of which only the length counts here.
+pub fn put_head(out: &mut BytesMut, version: Version, head: &Head<'_>, body: usize) {
+    out.put_u8(0x30 | u8::from(head.dup) << 3 | (head.qos as u8) << 1 | u8::from(head.retain));
+    put_length(out, head.length(version, body));
+    put_text(out, head.topic);
+    if head.qos != QoS::AtMostOnce {
+        out.put_u16(head.id);
+    }
+    if version == Version::V4 {
+        return;
+    }
+    put_length(out, head.properties_length());
+    out.put_slice(head.properties);
+    if let Some(seconds) = head.expiry_s {
+        out.put_u8(ids::MESSAGE_EXPIRY);
+        out.put_u32(seconds);
+    }
+    if let Some(alias) = head.alias {
+        out.put_u8(ids::TOPIC_ALIAS);
+        out.put_u16(alias);
+    }
+    for id in head.identifiers {
+        out.put_u8(ids::SUBSCRIPTION_ID);
+        put_length(out, *id as usize);
+    }
+}
+
+/// PUBLISH.
+pub fn put_publish(out: &mut BytesMut, version: Version, head: &Head<'_>, body: &[u8]) {
+    out.reserve(head.size(version, body.len()));
+    put_head(out, version, head, body.len());
     out.put_slice(body);
 }
 

@@ -30,6 +30,22 @@ pub(crate) struct Stats {
     pub(crate) wills: u64,
 }
 
+/// How a client connects.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Entry<'a> {
+    pub(crate) version: u8,
+    pub(crate) id: &'a str,
+    pub(crate) login: Option<(&'a str, &'a str)>,
+    pub(crate) will: Option<(&'a str, &'a str)>,
+    pub(crate) keep_alive: u16,
+    pub(crate) clean: bool,
+    /// Version 5 only, as all that follow.
+    pub(crate) expiry_s: Option<u32>,
+    pub(crate) will_delay_s: Option<u32>,
+    /// Further properties, encoded.
+    pub(crate) properties: &'a [u8],
+}
+
 pub(crate) struct Gateway {
     broker: Arc<Broker>,
     access: Arc<Access>,
@@ -37,7 +53,8 @@ pub(crate) struct Gateway {
     bus: Bus,
     shutdown: Shutdown,
     task: JoinHandle<()>,
-    _directory: tempfile::TempDir,
+    limits: Limits,
+    directory: tempfile::TempDir,
 }
 
 impl Gateway {
@@ -53,13 +70,24 @@ impl Gateway {
             subscribes: vec!["devices/{device}/commands/#".into()],
             ..Profile::default()
         });
+        Self::run(directory, access, secrets, limits).await
+    }
+
+    async fn run(
+        directory: tempfile::TempDir,
+        access: Arc<Access>,
+        secrets: Secrets,
+        limits: Limits,
+    ) -> Self {
         let bus = Bus::default();
-        let broker = Broker::new(
+        let broker = Broker::open(
             bus.clone(),
             Presence::new(bus.clone()),
             Arc::clone(&access),
             limits,
-        );
+            &directory.path().join("sessions"),
+        )
+        .unwrap();
         let (supervisor, _) = broker.supervisor(([127, 0, 0, 1], 0).into(), &Events::new(8));
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
@@ -71,7 +99,8 @@ impl Gateway {
             bus,
             shutdown,
             task,
-            _directory: directory,
+            limits,
+            directory,
         };
         while gateway.broker.address().is_none() {
             tokio::task::yield_now().await;
@@ -82,6 +111,53 @@ impl Gateway {
     pub(crate) async fn stop(self) {
         self.shutdown.request();
         self.task.await.unwrap();
+    }
+
+    /// Stops, and goes on with what is on disk.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            broker,
+            access,
+            secrets,
+            bus,
+            shutdown,
+            task,
+            limits,
+            directory,
+        } = self;
+        shutdown.request();
+        task.await.unwrap();
+        broker.close();
+        // The log is open in one place at a time.
+        drop((broker, bus));
+        Self::run(directory, access, secrets, limits).await
+    }
+
+    /// Connects. Whether the session of before was found comes with the client.
+    pub(crate) async fn open(&self, entry: &Entry<'_>) -> (Client, bool) {
+        let mut client = self.connect().await;
+        client.version = entry.version;
+        client.send(&connect_as(entry)).await;
+        let answer = client.packet().await;
+        assert_eq!((answer[0], answer[3]), (0x20, 0), "{answer:x?}");
+        (client, answer[2] == 1)
+    }
+
+    /// Publishes numbers of four digits with QoS 1, each acknowledged, by a client that may.
+    pub(crate) async fn publish_numbers(&self, topic: &str, range: std::ops::Range<usize>) {
+        let topic = roost_model::Topic::new(topic).unwrap();
+        for number in range {
+            let message = roost_runtime::Message::new(topic.clone(), format!("{number:04}")).at_least_once();
+            let published = self.bus.publish_from(message, roost_runtime::Origin::default());
+            self.broker.written(published.barrier).await;
+        }
+    }
+
+    pub(crate) async fn publish_qos_2(&self, topic: &str, body: &'static [u8]) {
+        let mut message = roost_runtime::Message::new(roost_model::Topic::new(topic).unwrap(), body);
+        message.qos = roost_runtime::QoS::ExactlyOnce;
+        let published = self.bus.publish_from(message, roost_runtime::Origin::default());
+        self.broker.written(published.barrier).await;
     }
 
     pub(crate) fn bus(&self) -> &Bus {
@@ -222,23 +298,49 @@ fn connect_packet(
     will: Option<(&str, &str)>,
     keep_alive: u16,
 ) -> Vec<u8> {
+    connect_as(&Entry {
+        version,
+        id,
+        login,
+        will,
+        keep_alive,
+        clean: true,
+        ..Entry::default()
+    })
+}
+
+fn put_properties(body: &mut Vec<u8>, numbers: &[(u8, Option<u32>)], more: &[u8]) {
+    let mut properties = Vec::new();
+    for (id, number) in numbers {
+        if let Some(number) = number {
+            properties.push(*id);
+            properties.extend_from_slice(&number.to_be_bytes());
+        }
+    }
+    properties.extend_from_slice(more);
+    body.push(u8::try_from(properties.len()).unwrap());
+    body.extend(properties);
+}
+
+fn connect_as(entry: &Entry<'_>) -> Vec<u8> {
     let mut body = Vec::new();
     put_text(&mut body, b"MQTT");
-    let flags = 2 | if will.is_some() { 0x0c } else { 0 } | if login.is_some() { 0xc0 } else { 0 };
-    body.extend_from_slice(&[version, flags]);
-    body.extend_from_slice(&keep_alive.to_be_bytes());
-    if version == V5 {
-        body.push(0);
+    let flag = |on: bool, bits: u8| if on { bits } else { 0 };
+    let flags = flag(entry.clean, 2) | flag(entry.will.is_some(), 0x0c) | flag(entry.login.is_some(), 0xc0);
+    body.extend_from_slice(&[entry.version, flags]);
+    body.extend_from_slice(&entry.keep_alive.to_be_bytes());
+    if entry.version == V5 {
+        put_properties(&mut body, &[(0x11, entry.expiry_s)], entry.properties);
     }
-    put_text(&mut body, id.as_bytes());
-    if let Some((topic, message)) = will {
-        if version == V5 {
-            body.push(0);
+    put_text(&mut body, entry.id.as_bytes());
+    if let Some((topic, message)) = entry.will {
+        if entry.version == V5 {
+            put_properties(&mut body, &[(0x18, entry.will_delay_s)], &[]);
         }
         put_text(&mut body, topic.as_bytes());
         put_text(&mut body, message.as_bytes());
     }
-    if let Some((user, password)) = login {
+    if let Some((user, password)) = entry.login {
         put_text(&mut body, user.as_bytes());
         put_text(&mut body, password.as_bytes());
     }
@@ -331,6 +433,27 @@ impl Client {
         self.send(&bytes).await;
     }
 
+    /// Publishes with a packet identifier of the caller's choice.
+    pub(crate) async fn publish_as(&mut self, topic: &str, payload: &[u8], qos: u8, id: u16) {
+        let mut bytes = Vec::new();
+        Self::put_publish(&mut bytes, self.version, topic, payload, qos, id);
+        self.send(&bytes).await;
+    }
+
+    /// Publishes to be retained, with QoS 0.
+    pub(crate) async fn publish_retained(&mut self, topic: &str, payload: &[u8]) {
+        let mut bytes = Vec::new();
+        Self::put_publish(&mut bytes, self.version, topic, payload, 0, 0);
+        bytes[0] |= 1;
+        self.send(&bytes).await;
+    }
+
+    /// The packet identifier of a PUBLISH that is short.
+    pub(crate) fn id_of(&self, packet: &[u8]) -> [u8; 2] {
+        let at = 4 + usize::from(u16::from_be_bytes([packet[2], packet[3]]));
+        [packet[at], packet[at + 1]]
+    }
+
     /// The reason code of the next PUBACK; 0 where it has none.
     pub(crate) async fn puback(&mut self) -> u8 {
         self.packet_of(4).await.get(4).copied().unwrap_or(0)
@@ -367,6 +490,14 @@ impl Client {
 
     pub(crate) async fn goodbye(mut self) {
         self.send(&[0xe0, 0]).await;
+        self.closed().await;
+    }
+
+    /// Says good-bye, and how many seconds its session is to be kept.
+    pub(crate) async fn goodbye_for(mut self, expiry_s: u32) {
+        let mut packet = vec![0xe0, 7, 0, 5, 0x11];
+        packet.extend_from_slice(&expiry_s.to_be_bytes());
+        self.send(&packet).await;
         self.closed().await;
     }
 

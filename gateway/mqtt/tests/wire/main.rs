@@ -1,5 +1,6 @@
 //! The broker over real sockets, byte by byte.
 
 mod client;
+mod durable;
 mod refusals;
 mod sessions;

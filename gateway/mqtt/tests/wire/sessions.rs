@@ -223,6 +223,7 @@ async fn a_message_is_delivered_with_the_lower_of_both_qualities() {
         qos: QoS::ExactlyOnce,
         retain: false,
         own: true,
+        extra: None,
     });
     let packet = listener.packet().await;
     assert_eq!(packet[0], 0x30, "QoS 0, not retained");

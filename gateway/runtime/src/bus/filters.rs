@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use roost_model::{Filter, Topic};
+use smallvec::SmallVec;
 
+use super::group::Group;
 use super::message::QoS;
 use super::queue::Queue;
 
@@ -18,6 +20,17 @@ pub(super) struct Entry {
     pub(super) qos: QoS,
     /// Whether the taker answers requests.
     pub(super) serves: bool,
+    /// Whether the taker wants nothing of what it publishes itself (MQTT 5 section 3.8.3.1).
+    pub(super) no_local: bool,
+}
+
+/// The takers of one topic.
+#[derive(Debug, Default)]
+pub(super) struct Found<'a> {
+    /// One for each filter that matches.
+    pub(super) entries: SmallVec<[&'a Entry; 8]>,
+    /// One for each group that shares a filter that matches.
+    pub(super) shared: SmallVec<[&'a Entry; 2]>,
 }
 
 type NodeId = u32;
@@ -43,15 +56,54 @@ struct Takers {
     here: Vec<Entry>,
     /// The filter goes on with `#`: this level and all below.
     below: Vec<Entry>,
+    /// Groups that share one of these filters; there are few.
+    #[expect(
+        clippy::box_collection,
+        reason = "most takers have none, and there are many takers"
+    )]
+    groups: Option<Box<Vec<Group>>>,
 }
 
 impl Takers {
-    fn of(&mut self, below: bool) -> &mut Vec<Entry> {
-        if below { &mut self.below } else { &mut self.here }
+    /// The takers of a filter, or of the group that shares it.
+    fn of(&mut self, below: bool, group: Option<&str>) -> &mut Vec<Entry> {
+        let Some(name) = group else {
+            return if below { &mut self.below } else { &mut self.here };
+        };
+        let groups = self.groups.get_or_insert_default();
+        let at = groups.iter().position(|group| group.is(name, below));
+        let at = at.unwrap_or_else(|| {
+            groups.push(Group::new(name, below));
+            groups.len() - 1
+        });
+        &mut groups[at].members
     }
 
     fn is_empty(&self) -> bool {
-        self.here.is_empty() && self.below.is_empty()
+        self.here.is_empty() && self.below.is_empty() && self.groups.is_none()
+    }
+
+    /// Forgets groups without members.
+    fn tidy(&mut self) {
+        if let Some(groups) = &mut self.groups {
+            groups.retain(|group| !group.members.is_empty());
+            if groups.is_empty() {
+                self.groups = None;
+            }
+        }
+    }
+
+    /// `here`: the topic ends here; otherwise it goes on below.
+    fn collect<'a>(&'a self, here: bool, found: &mut Found<'a>) {
+        if here {
+            found.entries.extend(&self.here);
+        }
+        found.entries.extend(&self.below);
+        for group in self.groups.iter().flat_map(|groups| groups.iter()) {
+            if here || group.below {
+                found.shared.extend(group.choose());
+            }
+        }
     }
 }
 
@@ -181,11 +233,15 @@ impl Filters {
         child
     }
 
-    /// Adds a taker's filter; the same filter of the same taker is replaced (MQTT 3.1.1 section 3.8.4).
-    pub(super) fn insert(&mut self, filter: &Filter, entry: Entry) {
+    /// Adds a taker's filter, alone or in a group; the same filter of the same taker is replaced (MQTT 3.1.1 section
+    /// 3.8.4).
+    pub(super) fn insert(&mut self, filter: &Filter, group: Option<&str>, entry: Entry) {
         let (levels, below) = split(filter);
         let at = levels.fold(ROOT, |at, level| self.child_or_new(at, level));
-        let entries = self.nodes[at as usize].takers.get_or_insert_default().of(below);
+        let entries = self.nodes[at as usize]
+            .takers
+            .get_or_insert_default()
+            .of(below, group);
         match entries
             .iter_mut()
             .find(|other| Arc::ptr_eq(&other.queue, &entry.queue))
@@ -203,7 +259,7 @@ impl Filters {
     }
 
     /// Removes a taker's filter and every node that then serves nobody. Returns whether there was one.
-    pub(super) fn remove(&mut self, filter: &Filter, queue: &Arc<Queue>) -> bool {
+    pub(super) fn remove(&mut self, filter: &Filter, group: Option<&str>, queue: &Arc<Queue>) -> bool {
         let (mut levels, below) = split(filter);
         let found = levels.try_fold(ROOT, |at, level| {
             self.levels.get(level).and_then(|level| self.child(at, level))
@@ -213,11 +269,13 @@ impl Filters {
         let Some(takers) = &mut self.nodes[at as usize].takers else {
             return false;
         };
-        let entries = takers.of(below);
+        let entries = takers.of(below, group);
         let Some(index) = entries.iter().position(|entry| Arc::ptr_eq(&entry.queue, queue)) else {
+            takers.tidy();
             return false;
         };
         entries.swap_remove(index);
+        takers.tidy();
         if takers.is_empty() {
             self.nodes[at as usize].takers = None;
         }
@@ -247,17 +305,17 @@ impl Filters {
     }
 
     /// Collects the takers of a topic; one taker appears once for each of its filters that match.
-    pub(super) fn collect(&self, topic: &Topic, found: &mut Vec<Entry>) {
+    pub(super) fn collect<'a>(&'a self, topic: &Topic, found: &mut Found<'a>) {
         let reserved = topic.as_str().starts_with('$');
         self.walk(ROOT, topic.as_str(), reserved, found);
     }
 
     /// `rest` is what is left of the topic; the depth is bounded by the number of levels that a topic may have.
-    fn walk(&self, at: NodeId, rest: &str, reserved: bool, found: &mut Vec<Entry>) {
+    fn walk<'a>(&'a self, at: NodeId, rest: &str, reserved: bool, found: &mut Found<'a>) {
         // Wildcards at the first level leave topics that begin with $ alone (MQTT 3.1.1 section 4.7.2).
         let wildcards = !(at == ROOT && reserved);
         if let Some(takers) = self.node(at).takers.as_ref().filter(|_| wildcards) {
-            found.extend_from_slice(&takers.below);
+            takers.collect(false, found);
         }
         let (level, further) = match rest.split_once('/') {
             Some((level, further)) => (level, Some(further)),
@@ -270,8 +328,7 @@ impl Filters {
                 Some(further) => self.walk(child, further, reserved, found),
                 None => {
                     if let Some(takers) = &self.node(child).takers {
-                        found.extend_from_slice(&takers.here);
-                        found.extend_from_slice(&takers.below);
+                        takers.collect(true, found);
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! A message on the bus, and one delivery of it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use roost_model::Topic;
@@ -32,7 +33,22 @@ pub struct Message {
     /// Whether it is the gateway's own word. Its readings and states are kept whatever others have filled the space for
     /// retained messages with: they are bounded by the devices and their points.
     pub own: bool,
+    /// What few messages have.
+    pub extra: Option<Arc<Extra>>,
 }
+
+/// What few messages have: properties of MQTT 5, and an end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extra {
+    /// Properties that pass through unchanged, encoded as in OASIS MQTT 5.0 section 2.2.2.2: payload format, content
+    /// type, response topic, correlation data, user properties.
+    pub properties: Box<[u8]>,
+    /// From when on it is not delivered any more (section 3.3.2.3.3).
+    pub expires: Option<Instant>,
+}
+
+/// What a message takes in memory besides its topic and body, roughly.
+const OVERHEAD: usize = 128;
 
 impl Message {
     /// A message that is delivered at most once and not retained.
@@ -44,7 +60,32 @@ impl Message {
             qos: QoS::AtMostOnce,
             retain: false,
             own: true,
+            extra: None,
         }
+    }
+
+    /// Its properties of MQTT 5, encoded; empty for most.
+    #[must_use]
+    pub fn properties(&self) -> &[u8] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.properties)
+    }
+
+    /// From when on it is not delivered any more.
+    #[must_use]
+    pub fn expires(&self) -> Option<Instant> {
+        self.extra.as_ref().and_then(|extra| extra.expires)
+    }
+
+    /// Whether it is too late to deliver it.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.expires().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Bytes that it takes in memory, roughly.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        self.topic.as_str().len() + self.body.len() + self.properties().len() + OVERHEAD
     }
 
     /// The same, to be retained.
@@ -82,6 +123,8 @@ pub struct Delivery {
     pub qos: QoS,
     /// Whether it was retained before the taker subscribed.
     pub retained: bool,
+    /// The taker's share of the message's bytes, as it counts in the sum of all queues.
+    pub(super) share: u32,
     /// Present if somebody waits for an answer.
     pub reply: Option<ReplyTo>,
 }

@@ -1,7 +1,7 @@
 //! The bounded queue in front of one taker.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -16,109 +16,221 @@ pub enum Policy {
     DropOldest,
     /// The new delivery is not taken: right for requests, whose asker then hears "busy".
     DropNewest,
-    /// The oldest QoS 0 delivery goes, or the new one if it is the only one. If there is none, the queue is closed and
-    /// its taker disconnected: right for network sessions, where a delivery of QoS 1 must not vanish in silence.
+    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full; the oldest delivery goes if they do
+    /// not: right for a device's own messages, where only the device itself is slowed down.
+    HoldThenDrop,
+    /// Publishers are asked to wait likewise. Then the oldest QoS 0 delivery goes, or the new one if it is the only
+    /// one. If there is none, the queue is closed and its taker disconnected: right for network sessions, where a
+    /// delivery of QoS 1 must not vanish in silence.
     ShedThenClose,
 }
 
+/// How much a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Deliveries.
+    pub messages: u32,
+    /// Bytes of their messages. One message always has room.
+    pub bytes: u32,
+}
+
+impl From<usize> for Capacity {
+    /// So many deliveries, of any size.
+    fn from(messages: usize) -> Self {
+        Self {
+            messages: u32::try_from(messages).unwrap_or(u32::MAX).max(1),
+            bytes: u32::MAX,
+        }
+    }
+}
+
 /// A burst leaves a queue's memory behind; above this many places it is given back once the queue is empty.
-const KEEP_PLACES: usize = 64;
+const KEEP_PLACES: usize = 16;
+
+/// What all queues of a bus have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    /// Deliveries that were lost.
+    pub(super) dropped: AtomicU64,
+    /// Bytes that wait in all queues.
+    pub(super) bytes: AtomicUsize,
+    /// Most bytes that may wait in all queues.
+    pub(super) bytes_max: usize,
+    /// Told when a queue that asked publishers to wait has room again.
+    pub(super) room: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Delivery>,
     /// How many of them are QoS 0.
-    unreliable: usize,
+    unreliable: u32,
+    bytes: u32,
     closed: bool,
+    /// Publishers were asked to wait.
+    pressing: bool,
 }
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pushed {
+    /// Whether it is in the queue now.
+    pub(super) taken: bool,
+    /// Whether its publisher should wait before it publishes more.
+    pub(super) press: bool,
+}
+
+const REFUSED: Pushed = Pushed {
+    taken: false,
+    press: false,
+};
 
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Notify,
-    capacity: usize,
-    policy: Policy,
+    common: Arc<Common>,
     dropped: AtomicU64,
-    dropped_in_all: Arc<AtomicU64>,
+    /// The taker's number in the ledger; 0 if it has none.
+    durable: u64,
+    capacity: Capacity,
+    policy: Policy,
+    /// Whether anybody takes from it now; a session whose client is away does not.
+    online: AtomicBool,
+    /// Whether the taker made publishers wait in vain.
+    stalled: AtomicBool,
 }
 
 impl Queue {
-    pub(super) fn new(capacity: usize, policy: Policy, dropped_in_all: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(capacity: Capacity, policy: Policy, common: Arc<Common>, durable: u64) -> Self {
         Self {
             state: Mutex::default(),
             wake: Notify::new(),
-            capacity: capacity.max(1),
-            policy,
+            common,
             dropped: AtomicU64::new(0),
-            dropped_in_all,
+            durable,
+            capacity,
+            policy,
+            online: AtomicBool::new(true),
+            stalled: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    pub(super) fn is_online(&self) -> bool {
+        self.online.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_online(&self, online: bool) {
+        self.online.store(online, Ordering::Relaxed);
+        if !online {
+            lock(&self.state).clear(&self.common);
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
     }
 
     fn count_drop(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        self.dropped_in_all.fetch_add(1, Ordering::Relaxed);
+        self.common.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes a delivery by the queue's policy. Returns whether it is in the queue now.
-    pub(super) fn push(&self, delivery: Delivery) -> bool {
+    fn is_full(&self, state: &State, more: u32) -> bool {
+        let count = state.waiting.len();
+        let full = count >= self.capacity.messages as usize
+            || (count > 0 && state.bytes.saturating_add(more) > self.capacity.bytes);
+        full || (count > 0 && self.common.bytes.load(Ordering::Relaxed) > self.common.bytes_max)
+    }
+
+    /// Half of what it holds: from here on publishers are asked to wait.
+    fn is_crowded(&self, state: &State) -> bool {
+        state.waiting.len() > self.capacity.messages as usize / 2 || state.bytes > self.capacity.bytes / 2
+    }
+
+    /// Takes a delivery by the queue's policy.
+    pub(super) fn push(&self, delivery: Delivery) -> Pushed {
+        let size = size(&delivery);
+        let qos = delivery.qos;
         let mut state = lock(&self.state);
-        if state.closed {
-            return false;
+        if state.closed || !self.is_online() {
+            return REFUSED;
         }
-        if state.waiting.len() >= self.capacity {
+        while self.is_full(&state, size) {
             self.count_drop();
             match self.policy {
-                Policy::DropNewest => return false,
-                Policy::DropOldest => state.drop_at(0),
+                Policy::DropNewest => return REFUSED,
+                Policy::DropOldest | Policy::HoldThenDrop => state.drop_at(0, &self.common),
                 Policy::ShedThenClose => match state.oldest_unreliable() {
-                    Some(at) => state.drop_at(at),
+                    Some(at) => state.drop_at(at, &self.common),
                     // The new one is the only one that may be lost.
-                    None if delivery.qos == QoS::AtMostOnce => return false,
+                    None if qos == QoS::AtMostOnce => return REFUSED,
                     None => {
                         state.closed = true;
                         drop(state);
                         self.wake.notify_one();
-                        return false;
+                        return REFUSED;
                     }
                 },
             }
         }
-        state.put(delivery);
+        state.put(delivery, size, &self.common);
+        let holds = matches!(self.policy, Policy::HoldThenDrop | Policy::ShedThenClose);
+        let press = holds && qos > QoS::AtMostOnce && self.is_crowded(&state);
+        state.pressing |= press;
         drop(state);
         self.wake.notify_one();
-        true
+        Pushed {
+            taken: true,
+            press: press && !self.stalled.load(Ordering::Relaxed),
+        }
     }
 
     /// Takes a delivery only if there is room.
     pub(super) fn offer(&self, delivery: Delivery) -> bool {
+        let size = size(&delivery);
         let mut state = lock(&self.state);
-        if state.closed || state.waiting.len() >= self.capacity {
+        if state.closed || self.is_full(&state, size) {
             return false;
         }
-        state.put(delivery);
+        state.put(delivery, size, &self.common);
         drop(state);
         self.wake.notify_one();
         true
     }
 
     pub(super) fn try_take(&self) -> Option<Delivery> {
-        lock(&self.state).take()
+        let mut state = lock(&self.state);
+        let delivery = state.take(&self.common);
+        if state.pressing && self.durable == 0 && !self.is_crowded(&state) {
+            state.pressing = false;
+            drop(state);
+            self.stalled.store(false, Ordering::Relaxed);
+            self.common.room.notify_waiters();
+        }
+        delivery
     }
 
     /// The next delivery; `None` once the queue was closed for being too slow and is empty. Safe to cancel.
     pub(super) async fn take(&self) -> Option<Delivery> {
         loop {
-            {
-                let mut state = lock(&self.state);
-                if let Some(delivery) = state.take() {
-                    return Some(delivery);
-                }
-                if state.closed {
-                    return None;
-                }
+            if let Some(delivery) = self.try_take() {
+                return Some(delivery);
+            }
+            if self.is_closed() {
+                return None;
             }
             self.wake.notified().await;
         }
+    }
+
+    /// Returns at the next wake-up, or at once if one was missed. Safe to cancel.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
     }
 
     /// Returns once the queue was closed for being too slow. For a taker that must not take now. Safe to cancel.
@@ -126,6 +238,31 @@ impl Queue {
         while !self.is_closed() {
             self.wake.notified().await;
         }
+    }
+
+    /// Whether publishers need not wait for it any longer.
+    pub(super) fn is_relieved(&self) -> bool {
+        let state = lock(&self.state);
+        state.closed || !state.pressing || !self.is_online()
+    }
+
+    /// Asks publishers to wait, or lets them go on: for a taker whose deliveries wait elsewhere.
+    pub(super) fn press(&self, on: bool) {
+        let was_on = std::mem::replace(&mut lock(&self.state).pressing, on);
+        if was_on && !on {
+            self.stalled.store(false, Ordering::Relaxed);
+            self.common.room.notify_waiters();
+        }
+    }
+
+    /// Whether publishers should wait.
+    pub(super) fn presses(&self) -> bool {
+        lock(&self.state).pressing && self.is_online() && !self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Publishers have waited in vain, and wait no more until it moves.
+    pub(super) fn give_up(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -136,7 +273,12 @@ impl Queue {
         let mut state = lock(&self.state);
         state.closed = true;
         // Dropping what waits tells those who asked something that no answer will come.
-        state.waiting = VecDeque::new();
+        state.clear(&self.common);
+        let pressing = std::mem::take(&mut state.pressing);
+        drop(state);
+        if pressing {
+            self.common.room.notify_waiters();
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -148,15 +290,28 @@ impl Queue {
     }
 }
 
+fn size(delivery: &Delivery) -> u32 {
+    u32::try_from(delivery.message.footprint()).unwrap_or(u32::MAX)
+}
+
 impl State {
-    fn put(&mut self, delivery: Delivery) {
-        self.unreliable += usize::from(delivery.qos == QoS::AtMostOnce);
+    fn put(&mut self, delivery: Delivery, size: u32, common: &Common) {
+        self.unreliable += u32::from(delivery.qos == QoS::AtMostOnce);
+        self.bytes = self.bytes.saturating_add(size);
+        common.bytes.fetch_add(delivery.share as usize, Ordering::Relaxed);
         self.waiting.push_back(delivery);
     }
 
-    fn take(&mut self) -> Option<Delivery> {
+    /// A delivery has left the queue.
+    fn forget(&mut self, delivery: &Delivery, common: &Common) {
+        self.unreliable -= u32::from(delivery.qos == QoS::AtMostOnce);
+        self.bytes = self.bytes.saturating_sub(size(delivery));
+        common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
+    }
+
+    fn take(&mut self, common: &Common) -> Option<Delivery> {
         let delivery = self.waiting.pop_front()?;
-        self.unreliable -= usize::from(delivery.qos == QoS::AtMostOnce);
+        self.forget(&delivery, common);
         if self.waiting.is_empty() && self.waiting.capacity() > KEEP_PLACES {
             self.waiting = VecDeque::new();
         }
@@ -172,9 +327,20 @@ impl State {
             .position(|delivery| delivery.qos == QoS::AtMostOnce)
     }
 
-    fn drop_at(&mut self, at: usize) {
+    fn drop_at(&mut self, at: usize, common: &Common) {
         if let Some(delivery) = self.waiting.remove(at) {
-            self.unreliable -= usize::from(delivery.qos == QoS::AtMostOnce);
+            self.forget(&delivery, common);
         }
+    }
+
+    fn clear(&mut self, common: &Common) {
+        while self.take(common).is_some() {}
+        self.waiting = VecDeque::new();
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -24,7 +24,10 @@ fn share(message: &Message) -> (usize, usize) {
     if message.own {
         (0, 0)
     } else {
-        (1, message.topic.as_str().len() + message.body.len())
+        (
+            1,
+            message.topic.as_str().len() + message.body.len() + message.properties().len(),
+        )
     }
 }
 
@@ -73,6 +76,12 @@ impl Retained {
 
     pub(super) fn get(&self, topic: &Topic) -> Option<Arc<Message>> {
         self.messages.get(topic).cloned()
+    }
+
+    /// Those that clients have left here.
+    pub(super) fn of_clients(&self) -> Vec<Arc<Message>> {
+        let foreign = self.messages.values().filter(|message| !message.own);
+        foreign.cloned().collect()
     }
 
     pub(super) fn matching(&self, filter: &Filter) -> Vec<Arc<Message>> {

@@ -9,12 +9,54 @@ use super::filters::Entry;
 use super::message::{Delivery, Message, QoS};
 use super::queue::Queue;
 
+/// How a filter is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms<'a> {
+    /// The highest QoS.
+    pub qos: QoS,
+    /// Whether what the taker itself publishes is left out (MQTT 5 section 3.8.3.1).
+    pub no_local: bool,
+    /// The group that shares the filter: each message goes to one of its members.
+    pub group: Option<&'a str>,
+}
+
+impl From<QoS> for Terms<'_> {
+    fn from(qos: QoS) -> Self {
+        Self {
+            qos,
+            ..Self::default()
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Taken {
+    filter: Filter,
+    group: Option<Box<str>>,
+}
+
+/// What wakes a taker, and says whether its publishers should wait for it, without being the taker.
+#[derive(Debug, Clone)]
+pub struct Bell(Arc<Queue>);
+
+impl Bell {
+    /// Wakes the taker.
+    pub fn ring(&self) {
+        self.0.wake();
+    }
+
+    /// Asks publishers to wait, or lets them go on.
+    pub fn press(&self, on: bool) {
+        self.0.press(on);
+    }
+}
+
 /// One taker on the bus. All its filters feed one queue; a message that several of them select comes once.
 #[derive(Debug)]
 pub struct Subscription {
     bus: Bus,
     queue: Arc<Queue>,
-    filters: Vec<Filter>,
+    taken: Vec<Taken>,
 }
 
 impl Subscription {
@@ -22,56 +64,77 @@ impl Subscription {
         Self {
             bus,
             queue,
-            filters: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
-    pub(super) fn queue(&self) -> &Queue {
+    pub(super) fn queue(&self) -> &Arc<Queue> {
         &self.queue
     }
 
-    fn insert(&mut self, filter: Filter, qos: QoS, serves: bool) {
-        self.bus.insert(
-            &filter,
-            Entry {
-                queue: Arc::clone(&self.queue),
-                qos,
-                serves,
-            },
-        );
-        if !self.filters.contains(&filter) {
-            self.filters.push(filter);
+    fn position(&self, filter: &Filter, group: Option<&str>) -> Option<usize> {
+        self.taken
+            .iter()
+            .position(|taken| taken.filter == *filter && taken.group.as_deref() == group)
+    }
+
+    fn insert(&mut self, filter: Filter, terms: Terms<'_>, serves: bool) {
+        let entry = Entry {
+            queue: Arc::clone(&self.queue),
+            qos: terms.qos,
+            serves,
+            no_local: terms.no_local,
+        };
+        self.bus.insert(&filter, terms.group, entry);
+        if self.position(&filter, terms.group).is_none() {
+            // Most takers have one filter for ever.
+            self.taken.reserve_exact(1);
+            self.taken.push(Taken {
+                filter,
+                group: terms.group.map(Into::into),
+            });
         }
     }
 
-    /// Adds a filter, or changes its QoS, and returns what is retained under it. The messages are pointers: the taker
+    /// Adds a filter, or changes its terms, and returns what is retained under it. The messages are pointers: the taker
     /// sends them at its own pace, however many there are, and nothing is dropped.
     ///
     /// A message published meanwhile may appear both there and in the queue, never in neither.
-    pub fn add(&mut self, filter: Filter, qos: QoS) -> Vec<Arc<Message>> {
-        self.insert(filter.clone(), qos, false);
+    pub fn add<'a>(&mut self, filter: Filter, terms: impl Into<Terms<'a>>) -> Vec<Arc<Message>> {
+        self.listen(filter.clone(), terms);
         self.bus.retained(&filter)
+    }
+
+    /// Adds a filter, or changes its terms, without a look at what is retained.
+    pub fn listen<'a>(&mut self, filter: Filter, terms: impl Into<Terms<'a>>) {
+        self.insert(filter, terms.into(), false);
     }
 
     /// Adds a filter whose requests this taker answers. Messages published there reach it too, without a
     /// [`Delivery::reply`].
     pub fn serve(&mut self, filter: Filter) {
-        self.insert(filter, QoS::AtLeastOnce, true);
+        self.insert(filter, QoS::AtLeastOnce.into(), true);
     }
 
-    /// Removes a filter. Returns whether it was there.
-    pub fn remove(&mut self, filter: &Filter) -> bool {
-        let Some(index) = self.filters.iter().position(|other| other == filter) else {
+    /// Removes a filter, or the one that is shared with a group. Returns whether it was there.
+    pub fn remove(&mut self, filter: &Filter, group: Option<&str>) -> bool {
+        let Some(index) = self.position(filter, group) else {
             return false;
         };
-        self.filters.swap_remove(index);
-        self.bus.remove(filter, &self.queue)
+        self.taken.swap_remove(index);
+        self.bus.remove(filter, group, &self.queue)
     }
 
-    /// Its filters.
+    /// Whether it has this filter.
     #[must_use]
-    pub fn filters(&self) -> &[Filter] {
-        &self.filters
+    pub fn has(&self, filter: &Filter, group: Option<&str>) -> bool {
+        self.position(filter, group).is_some()
+    }
+
+    /// How many filters it has.
+    #[must_use]
+    pub fn filter_count(&self) -> usize {
+        self.taken.len()
     }
 
     /// The next delivery; `None` once the queue was closed because this taker was too slow. Safe to cancel.
@@ -83,6 +146,23 @@ impl Subscription {
     #[must_use]
     pub fn try_recv(&self) -> Option<Delivery> {
         self.queue.try_take()
+    }
+
+    /// Returns when there may be something to take, or the queue was closed. Safe to cancel.
+    pub async fn woken(&self) {
+        self.queue.woken().await;
+    }
+
+    /// What wakes it.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        Bell(Arc::clone(&self.queue))
+    }
+
+    /// Says whether somebody takes from it. While nobody does, nothing is put into its queue; what was there is
+    /// dropped. What its ledger takes is not touched.
+    pub fn set_online(&self, online: bool) {
+        self.queue.set_online(online);
     }
 
     /// Whether the queue was closed because this taker was too slow.
@@ -112,8 +192,8 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        for filter in &self.filters {
-            self.bus.remove(filter, &self.queue);
+        for Taken { filter, group } in &self.taken {
+            self.bus.remove(filter, group.as_deref(), &self.queue);
         }
         self.queue.close();
     }

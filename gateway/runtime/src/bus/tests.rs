@@ -1,5 +1,7 @@
 //! The bus: matching against the plain definition, limits, retained messages, requests.
 
+mod sharing;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -162,6 +164,7 @@ fn retained_limits_bind_clients_and_never_the_gateways_own_words() {
     let bus = Bus::new(BusLimits {
         retained_messages: 1,
         retained_bytes: 20,
+        ..BusLimits::default()
     });
     let foreign = |at: &str, body: &'static str| Message {
         own: false,

@@ -1,0 +1,159 @@
+//! The door: who is let in, and with which session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_runtime::Message;
+use tracing::debug;
+
+use super::{Counted, Guest, Present, grant};
+use crate::access::Grant;
+use crate::broker::Broker;
+use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
+use crate::ledger::{Found, Name};
+use crate::session::{Opening, Session};
+use crate::wire::Wire;
+
+/// What is said to a client about where answers to its requests may go.
+const RESPONSES: &str = "responses";
+
+/// Lets a client in, and writes its welcome.
+pub(super) async fn admit(
+    wire: &mut Wire,
+    version: Version,
+    mut connect: Box<Connect>,
+    peer: SocketAddr,
+) -> Result<Guest, Reason> {
+    let broker = Arc::clone(&wire.broker);
+    let limits = broker.limits();
+    if connect.wants_authentication {
+        return Err(Reason::BadAuthenticationMethod);
+    }
+    let granted = grant(&broker, &connect, peer)?;
+    let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
+    let nameless = connect.client_id.is_empty();
+    if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
+        return Err(Reason::ClientIdentifierNotValid);
+    }
+    let will = will(&granted, connect.will.take())?;
+    if nameless {
+        connect.client_id = broker.new_client_id();
+    }
+    let place = broker
+        .roster()
+        .take(&granted.identity, &connect.client_id, limits.takeover_within)
+        .await;
+    // A device that was removed between the first look and the place in the roster was not found there to be ended.
+    let granted = grant(&broker, &connect, peer)?;
+    let identity = Arc::clone(&granted.identity);
+    debug!(%peer, %identity, connect.client_id, ?version, "connected");
+    let (session_present, session) = open(&broker, granted, version, &connect)?;
+    let present = session
+        .grant
+        .is_device
+        .then(|| Present::new(&broker, &identity, version));
+    let seconds = keep_alive(&broker, version, connect.keep_alive);
+    let responses = responses(&session, &connect);
+    let welcome = Welcome {
+        session_present,
+        session_expiry_s: (expiry_s(&broker, &connect) < connect.session_expiry_s)
+            .then(|| expiry_s(&broker, &connect)),
+        assigned_client_id: nameless.then_some(connect.client_id.as_str()),
+        maximum_packet: u32::try_from(limits.packet_bytes + 5).unwrap_or(u32::MAX),
+        receive_maximum: limits.receive_maximum,
+        topic_alias_maximum: limits.topic_aliases,
+        keep_alive: (seconds != connect.keep_alive).then_some(seconds),
+        response_information: responses.as_deref(),
+    };
+    codec::put_welcome(&mut wire.out, version, welcome);
+    Ok(Guest {
+        session,
+        will,
+        // Section 3.1.2.10: one and a half times the keep-alive; 0 switches it off.
+        keep_alive: (seconds > 0).then(|| Duration::from_millis(u64::from(seconds) * 1500)),
+        _present: present,
+        place,
+        _counted: counted,
+    })
+}
+
+/// A will, if it is one that the client may publish.
+fn will(granted: &Grant, will: Option<Will>) -> Result<Option<Box<(Message, Duration)>>, Reason> {
+    let Some(will) = will else { return Ok(None) };
+    let delay = Duration::from_secs(will.delay_s.into());
+    let message = Session::accept_will(granted, will)?;
+    Ok(Some(Box::new((message, delay))))
+}
+
+/// Seconds of silence that the client may keep; one of version 5 can be told to keep fewer.
+fn keep_alive(broker: &Broker, version: Version, asked: u16) -> u16 {
+    let most = u16::try_from(broker.limits().keep_alive_max.as_secs()).unwrap_or(u16::MAX);
+    if version == Version::V5 && most > 0 && (asked == 0 || asked > most) {
+        return most;
+    }
+    asked
+}
+
+/// Seconds that the session may outlive the connection.
+fn expiry_s(broker: &Broker, connect: &Connect) -> u32 {
+    let most = u32::try_from(broker.limits().session_expiry.as_secs()).unwrap_or(u32::MAX);
+    connect.session_expiry_s.min(most)
+}
+
+/// Where answers to the client's requests may go (MQTT 5 section 4.10): a place that it may subscribe to.
+fn responses(session: &Session, connect: &Connect) -> Option<String> {
+    if !connect.wants_response_information || connect.client_id.contains(['/', '+', '#']) {
+        return None;
+    }
+    let place = format!("{RESPONSES}/{}", connect.client_id);
+    let filter = roost_model::Filter::new(format!("{place}/#")).ok()?;
+    session.grant.may_subscribe(&filter).then_some(place)
+}
+
+/// The session of before, or a new one, and whether it is the one of before.
+fn open(
+    broker: &Arc<Broker>,
+    granted: Grant,
+    version: Version,
+    connect: &Connect,
+) -> Result<(bool, Session), Reason> {
+    let ledger = broker.ledger();
+    let name = Name {
+        identity: Arc::clone(&granted.identity),
+        client_id: Arc::from(connect.client_id.as_str()),
+    };
+    if connect.clean
+        && let Some(will) = ledger.end(&name)
+    {
+        // The session that the will waited with is over.
+        broker.publish_will(will);
+    }
+    let expiry_s = expiry_s(broker, connect);
+    if expiry_s == 0 && !ledger.has(&name) {
+        let opening = Opening {
+            grant: granted,
+            version,
+            durable: None,
+        };
+        return Ok((false, Session::new(broker, opening, connect)));
+    }
+    let (present, found) = ledger
+        .enter(broker.bus(), &name, expiry_s)
+        .ok_or(Reason::ServerBusy)?;
+    let Found {
+        key,
+        subscription,
+        options,
+    } = found;
+    let opening = Opening {
+        grant: granted,
+        version,
+        durable: Some((key, subscription)),
+    };
+    let mut session = Session::new(broker, opening, connect);
+    for options in options {
+        session.resume(options);
+    }
+    Ok((present, session))
+}

@@ -1,0 +1,372 @@
+//! The ledger: sessions that outlive their connections, with every message above QoS 0 that they wait for.
+//!
+//! What it holds in memory is the fold of what it has written: each change is put at the end of a log, and an answer
+//! that promises something waits until the log has it. So a session goes on after a crash where it was.
+
+mod book;
+mod journal;
+mod messages;
+mod pace;
+mod record;
+mod replay;
+
+pub(crate) use book::{Due, Name};
+pub(crate) use pace::Pace;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use hashbrown::{HashMap, HashSet};
+use roost_model::{Filter, Topic};
+use roost_runtime::{Bus, Capacity, Message, Policy, QoS, Receipt, Subscription, Taken, Terms};
+use roost_store::{LogError, StoreError};
+use tracing::info;
+
+use crate::limits::Limits;
+use crate::session::Options;
+
+use book::{Book, Room};
+use journal::Journal;
+use record::Record;
+use replay::Replay;
+
+/// Everything that is remembered of sessions.
+#[derive(Debug, Default)]
+struct Books {
+    sessions: HashMap<u64, Book>,
+    by_name: HashMap<Name, u64>,
+    last_key: u64,
+    last_seq: u64,
+    bytes: usize,
+}
+
+/// The ledger of a broker.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    books: Mutex<Books>,
+    /// Topics whose retained message has changed since it was written.
+    changed: Mutex<HashSet<Topic>>,
+    journal: Journal,
+    limits: LedgerLimits,
+}
+
+/// How much the ledger holds.
+#[derive(Debug, Clone, Copy)]
+struct LedgerLimits {
+    sessions: usize,
+    room: Room,
+    bytes_in_all: usize,
+    queue: Capacity,
+}
+
+impl LedgerLimits {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            sessions: limits.sessions,
+            room: Room {
+                messages: limits.session_messages,
+                bytes: limits.session_bytes,
+            },
+            bytes_in_all: limits.sessions_bytes,
+            queue: limits.queue(),
+        }
+    }
+}
+
+/// A session that a client has found again, or a new one.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) key: u64,
+    pub(crate) subscription: Subscription,
+    pub(crate) options: Vec<Options>,
+}
+
+/// What is due of a session whose client is away.
+#[derive(Debug, Default)]
+pub(crate) struct Overdue {
+    /// Wills to publish.
+    pub(crate) wills: Vec<Message>,
+    /// When to look again.
+    pub(crate) next: Option<Instant>,
+}
+
+impl Ledger {
+    /// A ledger that keeps everything in memory only.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            books: Mutex::default(),
+            changed: Mutex::default(),
+            journal: Journal::default(),
+            limits: LedgerLimits::of(limits),
+        }
+    }
+
+    /// A ledger in a directory, with what an earlier run has left there: its sessions are on the bus again, and so is
+    /// what it had retained.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the directory can't be used. Damage in its files is no error: what is whole is taken.
+    pub(crate) fn open(dir: &Path, limits: &Limits, bus: &Bus) -> Result<Self, StoreError> {
+        let limits = LedgerLimits::of(limits);
+        let mut books = Books::default();
+        let mut replay = Replay::new(&mut books, limits.room);
+        let journal = Journal::open(dir, |record| replay.apply(record))?;
+        for message in replay.finish(bus, limits.queue) {
+            bus.publish(message);
+        }
+        Ok(Self {
+            books: Mutex::new(books),
+            changed: Mutex::default(),
+            journal,
+            limits,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Up to where the log has been handed to the system.
+    pub(crate) fn written(&self) -> u64 {
+        self.journal.written()
+    }
+
+    /// Waits until the log has what an answer promises.
+    pub(crate) async fn until_written(&self, barrier: u64) -> Result<(), LogError> {
+        self.journal.until_written(barrier).await
+    }
+
+    /// Writes down what has changed of the retained messages, and a snapshot when one pays.
+    pub(crate) fn keep(&self, bus: &Bus, pace: &mut Pace, all: bool) {
+        let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let (now, later) = pace.split(changed, all);
+        for topic in now {
+            match bus.retained_at(&topic).filter(|message| !message.own) {
+                Some(message) => self.journal.append(&Record::retained(&message)),
+                None => self.journal.append(&Record::cleared(&topic)),
+            };
+        }
+        if !later.is_empty() {
+            let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+            changed.extend(later);
+        }
+        if self.journal.wants_snapshot() {
+            let books = self.lock();
+            let retained = bus.retained_of_clients();
+            self.journal
+                .snapshot(|put| replay::snapshot(&books, &retained, put));
+        }
+    }
+
+    /// Writes and syncs everything, and takes no more.
+    pub(crate) fn close(&self) {
+        self.journal.close();
+        // The takers hold the bus, which holds the ledger.
+        self.lock().sessions.clear();
+    }
+
+    /// Bytes of the log on disk.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.journal.bytes()
+    }
+
+    /// How many sessions there are, and how many messages wait in them.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let books = self.lock();
+        let waiting = books.sessions.values().map(|book| book.pending.len()).sum();
+        (books.sessions.len(), waiting)
+    }
+
+    /// Whether there is a session of this name.
+    pub(crate) fn has(&self, name: &Name) -> bool {
+        self.lock().by_name.contains_key(name)
+    }
+
+    /// Opens a session, or finds it again. `None` if there are too many.
+    pub(crate) fn enter(&self, bus: &Bus, name: &Name, expiry_s: u32) -> Option<(bool, Found)> {
+        let mut books = self.lock();
+        if let Some(key) = books.by_name.get(name).copied() {
+            let found = self.resume(&mut books, bus, key, expiry_s)?;
+            return Some((true, found));
+        }
+        if books.sessions.len() >= self.limits.sessions {
+            return None;
+        }
+        books.last_key += 1;
+        let key = books.last_key;
+        let subscription = bus.durable_subscriber(key, self.limits.queue, Policy::ShedThenClose);
+        let mut book = Book::new(name.clone(), expiry_s, self.limits.room);
+        book.bell = Some(subscription.bell());
+        books.sessions.insert(key, book);
+        books.by_name.insert(name.clone(), key);
+        self.journal.append(&Record::opened(key, name, expiry_s));
+        let found = Found {
+            key,
+            subscription,
+            options: Vec::new(),
+        };
+        Some((false, found))
+    }
+
+    fn resume(&self, books: &mut Books, bus: &Bus, key: u64, expiry_s: u32) -> Option<Found> {
+        let book = books.sessions.get_mut(&key)?;
+        // A connection that hangs and could not be ended still holds the takers: then they are made anew.
+        let subscription = book
+            .parked
+            .take()
+            .unwrap_or_else(|| takers(bus, key, self.limits.queue, &book.filters));
+        subscription.set_online(true);
+        book.bell = Some(subscription.bell());
+        book.come(expiry_s);
+        // The client is back before its will was due.
+        book.will = None;
+        self.journal.append(&Record::Came { key, expiry_s });
+        Some(Found {
+            key,
+            subscription,
+            options: book.filters.iter().map(|taken| taken.options.clone()).collect(),
+        })
+    }
+
+    /// Ends a session for good. Returns a will that was not due yet.
+    pub(crate) fn end(&self, name: &Name) -> Option<Message> {
+        let mut books = self.lock();
+        let key = books.by_name.get(name).copied()?;
+        self.close_key(&mut books, key)
+    }
+
+    fn close_key(&self, books: &mut Books, key: u64) -> Option<Message> {
+        let book = books.sessions.remove(&key)?;
+        books.by_name.remove(&book.name);
+        books.bytes = books.bytes.saturating_sub(book.bytes);
+        self.journal.append(&Record::Closed { key });
+        book.will.map(|(will, _)| will)
+    }
+
+    /// Ends all sessions of an identity: its record is gone.
+    pub(crate) fn forget(&self, identity: &str) {
+        let mut books = self.lock();
+        let keys: Vec<u64> = books
+            .sessions
+            .iter()
+            .filter(|(_, book)| *book.name.identity == *identity)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in keys {
+            self.close_key(&mut books, key);
+        }
+    }
+
+    /// A connection has ended: its session is kept for its time, with a will that waits. Returns the will if it is due
+    /// at once, because the session ends here.
+    pub(crate) fn leave(
+        &self,
+        key: u64,
+        subscription: Subscription,
+        will: Option<(Message, Duration)>,
+    ) -> Option<Message> {
+        let mut books = self.lock();
+        let Some(book) = books.sessions.get_mut(&key) else {
+            return will.map(|(will, _)| will);
+        };
+        if book.expiry_s == 0 {
+            self.close_key(&mut books, key);
+            return will.map(|(will, _)| will);
+        }
+        subscription.set_online(false);
+        book.bell = None;
+        book.leave(subscription, SystemTime::now());
+        let (due_now, later) = match will {
+            Some((will, delay)) if delay.is_zero() => (Some(will), None),
+            Some((will, delay)) => (None, Some((will, Instant::now() + delay))),
+            None => (None, None),
+        };
+        book.will = later;
+        self.journal.append(&Record::left(key, SystemTime::now()));
+        due_now
+    }
+
+    /// Ends sessions whose time has passed, and hands out wills whose time has come.
+    pub(crate) fn sweep(&self) -> Overdue {
+        let now = Instant::now();
+        let mut books = self.lock();
+        let mut overdue = Overdue::default();
+        let expired: Vec<u64> = books
+            .sessions
+            .iter()
+            .filter(|(_, book)| book.ends.is_some_and(|ends| ends <= now))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in expired {
+            info!(session = key, "a session has expired");
+            overdue.wills.extend(self.close_key(&mut books, key));
+        }
+        for book in books.sessions.values_mut() {
+            if book.will.as_ref().is_some_and(|(_, due)| *due <= now) {
+                overdue.wills.extend(book.will.take().map(|(will, _)| will));
+            }
+            let due = book.will.as_ref().map(|(_, due)| *due);
+            for at in [due, book.ends].into_iter().flatten() {
+                overdue.next = Some(overdue.next.map_or(at, |next| next.min(at)));
+            }
+        }
+        overdue
+    }
+
+    /// How long the session is to outlive its connection.
+    pub(crate) fn set_expiry(&self, key: u64, expiry_s: u32) {
+        let mut books = self.lock();
+        if let Some(book) = books.sessions.get_mut(&key) {
+            book.expiry_s = expiry_s;
+            self.journal.append(&Record::Came { key, expiry_s });
+        }
+    }
+
+    /// A filter was added, or its terms changed.
+    pub(crate) fn subscribed(&self, key: u64, terms: Terms<'_>, options: &Options) -> u64 {
+        let mut books = self.lock();
+        let Some(book) = books.sessions.get_mut(&key) else {
+            return 0;
+        };
+        book.subscribe(terms, options.clone());
+        self.journal.append(&Record::subscribed(key, terms, options))
+    }
+
+    /// A filter was removed.
+    pub(crate) fn unsubscribed(&self, key: u64, filter: &Filter, group: Option<&str>) -> u64 {
+        let mut books = self.lock();
+        let Some(book) = books.sessions.get_mut(&key) else {
+            return 0;
+        };
+        book.unsubscribe(filter, group);
+        self.journal.append(&Record::unsubscribed(key, filter, group))
+    }
+}
+
+impl roost_runtime::Ledger for Ledger {
+    fn take(&self, message: &Arc<Message>, takers: &[(u64, QoS)], receipt: Option<Receipt>) -> Taken {
+        self.put(message, takers, receipt, false)
+    }
+
+    fn retained(&self, topic: &Topic) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !changed.contains(topic) {
+            changed.insert(topic.clone());
+        }
+    }
+}
+
+/// The takers of a session, made anew.
+fn takers(bus: &Bus, key: u64, queue: Capacity, filters: &[book::Subscribed]) -> Subscription {
+    let mut subscription = bus.durable_subscriber(key, queue, Policy::ShedThenClose);
+    for taken in filters {
+        let terms = Terms {
+            qos: taken.qos,
+            no_local: taken.no_local,
+            group: taken.options.group.as_deref(),
+        };
+        subscription.listen(taken.options.filter.clone(), terms);
+    }
+    subscription
+}

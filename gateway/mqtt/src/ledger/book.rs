@@ -1,0 +1,354 @@
+//! What is remembered of one session.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use hashbrown::HashSet;
+use roost_model::Filter;
+use roost_runtime::{Bell, Message, QoS, Subscription, Terms};
+
+use crate::session::Options;
+
+/// Identity and client id: a client finds its own sessions only, whatever name it gives itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    pub(crate) identity: Arc<str>,
+    pub(crate) client_id: Arc<str>,
+}
+
+/// One filter of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subscribed {
+    pub(super) options: Options,
+    pub(super) qos: QoS,
+    pub(super) no_local: bool,
+}
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It may have been sent on an earlier connection.
+    Waiting { sent_before: bool },
+    /// It is under way on this connection.
+    Sent,
+    /// The client has it (QoS 2), and may not know yet that it will not come again.
+    Released { told: bool },
+}
+
+/// One message that a session waits for.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    /// None once the client has it and only the end of QoS 2 is missing.
+    pub(super) message: Option<Arc<Message>>,
+    pub(super) qos: QoS,
+    pub(super) retained: bool,
+    pub(super) id: u16,
+    pub(super) phase: Phase,
+    /// Where in the log it is.
+    pub(super) barrier: u64,
+    /// Place in the order of all messages.
+    pub(super) seq: u64,
+}
+
+impl Pending {
+    pub(super) fn new(message: &Arc<Message>, qos: QoS, seq: u64, retained: bool) -> Self {
+        Self {
+            message: Some(Arc::clone(message)),
+            qos,
+            retained,
+            id: 0,
+            phase: Phase::Waiting { sent_before: false },
+            barrier: 0,
+            seq,
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.footprint())
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Waiting { .. } | Phase::Released { told: false }
+        )
+    }
+}
+
+/// What a client is to be sent next.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// A message.
+    Message {
+        message: Arc<Message>,
+        qos: QoS,
+        id: u16,
+        dup: bool,
+        retained: bool,
+        barrier: u64,
+    },
+    /// The news that a message of QoS 2 will not come again.
+    Release { id: u16 },
+}
+
+/// What is remembered of one session.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub(super) name: Name,
+    pub(super) expiry_s: u32,
+    pub(super) filters: Vec<Subscribed>,
+    /// Oldest first.
+    pub(super) pending: VecDeque<Pending>,
+    /// Where in `pending` the first one lies that may wait.
+    next: usize,
+    ids: HashSet<u16>,
+    last_id: u16,
+    /// Packets of QoS 2 that were taken and not released yet.
+    pub(super) received: HashSet<u16>,
+    pub(super) bytes: usize,
+    /// Messages that were dropped because the session held too many.
+    pub(super) lost: u64,
+    room: Room,
+    /// The takers while no connection has them.
+    pub(super) parked: Option<Subscription>,
+    /// What wakes the connection that has them.
+    pub(super) bell: Option<Bell>,
+    pub(super) left: Option<SystemTime>,
+    pub(super) ends: Option<Instant>,
+    pub(super) will: Option<(Message, Instant)>,
+}
+
+/// How much a session may hold. From half of it on publishers are asked to wait for a client that is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+impl Book {
+    pub(super) fn new(name: Name, expiry_s: u32, room: Room) -> Self {
+        Self {
+            name,
+            expiry_s,
+            filters: Vec::new(),
+            pending: VecDeque::new(),
+            next: 0,
+            ids: HashSet::new(),
+            last_id: 0,
+            received: HashSet::new(),
+            bytes: 0,
+            lost: 0,
+            room,
+            parked: None,
+            bell: None,
+            left: None,
+            ends: None,
+            will: None,
+        }
+    }
+
+    /// The client is here: everything that is not finished is to be sent again, in order.
+    pub(super) fn come(&mut self, expiry_s: u32) {
+        self.expiry_s = expiry_s;
+        (self.left, self.ends) = (None, None);
+        self.next = 0;
+        for pending in &mut self.pending {
+            pending.phase = match pending.phase {
+                Phase::Waiting { sent_before } => Phase::Waiting { sent_before },
+                Phase::Sent => Phase::Waiting { sent_before: true },
+                Phase::Released { .. } => Phase::Released { told: false },
+            };
+        }
+    }
+
+    /// The client has gone.
+    pub(super) fn leave(&mut self, subscription: Subscription, at: SystemTime) {
+        self.parked = Some(subscription);
+        self.left = Some(at);
+        self.end_after(Duration::from_secs(self.expiry_s.into()));
+    }
+
+    /// Sets when the session ends; never, if it was asked for ever.
+    pub(super) fn end_after(&mut self, left: Duration) {
+        self.ends = (self.expiry_s != u32::MAX).then(|| Instant::now() + left);
+    }
+
+    pub(super) fn subscribe(&mut self, terms: Terms<'_>, options: Options) {
+        self.unsubscribe(&options.filter, options.group.as_deref());
+        self.filters.push(Subscribed {
+            options,
+            qos: terms.qos,
+            no_local: terms.no_local,
+        });
+    }
+
+    pub(super) fn unsubscribe(&mut self, filter: &Filter, group: Option<&str>) {
+        self.filters
+            .retain(|taken| taken.options.filter != *filter || taken.options.group.as_deref() != group);
+    }
+
+    fn next_id(&mut self) -> Option<u16> {
+        if self.ids.len() >= usize::from(u16::MAX) {
+            return None;
+        }
+        loop {
+            self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+            if self.ids.insert(self.last_id) {
+                return Some(self.last_id);
+            }
+        }
+    }
+
+    /// Takes a message and gives it its identifier. Beyond a limit the oldest that was not sent goes; what is freed is
+    /// returned by identifier and size. While the client is connected its publishers are asked to wait long before.
+    pub(super) fn put(&mut self, mut pending: Pending, no_room: bool) -> (Option<u16>, Vec<(u16, usize)>) {
+        let mut freed = Vec::new();
+        let size = pending.size();
+        let Room { messages, bytes } = self.room;
+        let mut tight = no_room;
+        while tight || self.pending.len() >= messages || self.bytes + size > bytes {
+            tight = false;
+            let Some(at) = self.oldest_unsent() else {
+                break;
+            };
+            self.lost += 1;
+            freed.extend(self.remove(at));
+        }
+        if self.pending.len() >= messages {
+            self.lost += 1;
+            return (None, freed);
+        }
+        let Some(id) = self.next_id() else {
+            return (None, freed);
+        };
+        pending.id = id;
+        self.bytes += size;
+        self.pending.push_back(pending);
+        self.press();
+        (Some(id), freed)
+    }
+
+    /// Takes back a message that an earlier run of the gateway had taken.
+    pub(super) fn restore(&mut self, mut pending: Pending, id: u16) {
+        pending.id = id;
+        self.last_id = id;
+        if self.ids.insert(id) {
+            self.bytes += pending.size();
+            self.pending.push_back(pending);
+        }
+    }
+
+    /// Whether anything that is pending may have been sent on an earlier connection.
+    pub(super) fn has_sent(&self) -> bool {
+        let unsent = |pending: &Pending| pending.phase == Phase::Waiting { sent_before: false };
+        !self.pending.iter().all(unsent)
+    }
+
+    fn oldest_unsent(&self) -> Option<usize> {
+        let unsent = |pending: &Pending| pending.phase == Phase::Waiting { sent_before: false };
+        self.pending.iter().position(unsent)
+    }
+
+    fn remove(&mut self, at: usize) -> Option<(u16, usize)> {
+        let pending = self.pending.remove(at)?;
+        if at < self.next {
+            self.next -= 1;
+        }
+        self.ids.remove(&pending.id);
+        let size = pending.size();
+        self.bytes -= size;
+        if self.pending.is_empty() {
+            self.pending = VecDeque::new();
+        }
+        Some((pending.id, size))
+    }
+
+    /// Tells publishers to wait, or that they need not.
+    fn press(&self) {
+        if let Some(bell) = &self.bell {
+            bell.press(self.pending.len() > self.room.messages / 2 || self.bytes > self.room.bytes / 2);
+        }
+    }
+
+    /// Wakes the client's connection.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    fn find(&self, id: u16) -> Option<usize> {
+        // The oldest is the one that is acknowledged, nearly always.
+        self.pending.iter().position(|pending| pending.id == id)
+    }
+
+    /// Where in the log a message is, once that is known.
+    pub(super) fn written_at(&mut self, id: u16, barrier: u64) {
+        if let Some(pending) = self.pending.iter_mut().rev().find(|pending| pending.id == id) {
+            pending.barrier = barrier;
+        }
+    }
+
+    /// The next message to send, and the identifiers of those that were passed over because they had expired.
+    pub(super) fn next(&mut self) -> (Option<Due>, Vec<u16>) {
+        let mut expired = Vec::new();
+        while let Some(pending) = self.pending.get_mut(self.next) {
+            if !pending.is_waiting() {
+                self.next += 1;
+                continue;
+            }
+            let id = pending.id;
+            if let Phase::Released { told } = &mut pending.phase {
+                *told = true;
+                self.next += 1;
+                return (Some(Due::Release { id }), expired);
+            }
+            let Some(message) = pending.message.clone().filter(|message| !message.is_expired()) else {
+                expired.extend(self.remove(self.next).map(|(id, _)| id));
+                continue;
+            };
+            let dup = pending.phase == Phase::Waiting { sent_before: true };
+            pending.phase = Phase::Sent;
+            self.next += 1;
+            let due = Due::Message {
+                message,
+                qos: pending.qos,
+                id,
+                dup,
+                retained: pending.retained,
+                barrier: pending.barrier,
+            };
+            return (Some(due), expired);
+        }
+        (None, expired)
+    }
+
+    /// The client has a message of QoS 2. Returns the bytes that this frees.
+    pub(super) fn release(&mut self, id: u16) -> usize {
+        let Some(at) = self.find(id) else { return 0 };
+        let pending = &mut self.pending[at];
+        let size = pending.size();
+        pending.message = None;
+        pending.phase = Phase::Released { told: true };
+        self.bytes -= size;
+        size
+    }
+
+    /// A message is finished. Returns the bytes that this frees.
+    pub(super) fn done(&mut self, id: u16) -> usize {
+        let Some(at) = self.find(id) else { return 0 };
+        let freed = self.remove(at).map_or(0, |(_, size)| size);
+        self.press();
+        freed
+    }
+
+    /// All that is pending was sent on the connection that an earlier run of the gateway had, as far as anybody knows.
+    pub(super) fn may_have_been_sent(&mut self) {
+        for pending in &mut self.pending {
+            if pending.phase == (Phase::Waiting { sent_before: false }) {
+                pending.phase = Phase::Waiting { sent_before: true };
+            }
+        }
+    }
+}

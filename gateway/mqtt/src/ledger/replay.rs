@@ -1,0 +1,256 @@
+//! From the log back to the books, and from the books to a snapshot of them.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hashbrown::HashMap;
+use roost_model::{Filter, Topic};
+use roost_runtime::{Bus, Capacity, Message, QoS};
+
+use tracing::warn;
+
+use super::book::{Book, Name, Pending, Phase, Room, Subscribed};
+use super::record::{Record, qos_of, time_of};
+use super::{Books, takers};
+use crate::session::Options;
+
+/// Books that are being read back.
+pub(super) struct Replay<'a> {
+    books: &'a mut Books,
+    room: Room,
+    /// Messages that are retained at the end, by topic.
+    retained: HashMap<String, Message>,
+    /// Records that could not be understood.
+    strange: u64,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(books: &'a mut Books, room: Room) -> Self {
+        Self {
+            books,
+            room,
+            retained: HashMap::new(),
+            strange: 0,
+        }
+    }
+
+    /// Does again what a record says was done.
+    pub(super) fn apply(&mut self, bytes: &[u8]) {
+        match postcard::from_bytes::<Record<'_>>(bytes) {
+            Ok(record) => {
+                if self.redo(&record).is_none() {
+                    self.strange += 1;
+                }
+            }
+            Err(_) => self.strange += 1,
+        }
+    }
+
+    fn book(&mut self, key: u64) -> Option<&mut Book> {
+        self.books.sessions.get_mut(&key)
+    }
+
+    /// `None` if the record speaks of something that is not there.
+    fn redo(&mut self, record: &Record<'_>) -> Option<()> {
+        match record {
+            Record::Opened {
+                key,
+                identity,
+                client_id,
+                expiry_s,
+            } => self.open(*key, identity, client_id, *expiry_s),
+            Record::Came { key, expiry_s } => self.book(*key)?.come(*expiry_s),
+            Record::Left { key, at_ms } => {
+                let book = self.book(*key)?;
+                // What was there while the client was here may have been sent.
+                book.may_have_been_sent();
+                book.left = Some(time_of(*at_ms));
+            }
+            Record::Closed { key } => {
+                let book = self.books.sessions.remove(key)?;
+                self.books.by_name.remove(&book.name);
+            }
+            Record::Subscribed { .. } | Record::Unsubscribed { .. } => return self.filter(record),
+            Record::Message {
+                message,
+                takers,
+                receipt,
+                retained,
+            } => {
+                let message = Arc::new(message.message()?);
+                self.message(&message, takers, *retained);
+                if let Some((key, id)) = receipt {
+                    self.book(*key)?.received.insert(*id);
+                }
+            }
+            Record::Released { key, id } => {
+                self.book(*key)?.release(*id);
+            }
+            Record::Done { key, id } => {
+                self.book(*key)?.done(*id);
+            }
+            Record::Received { key, id } => {
+                self.book(*key)?.received.insert(*id);
+            }
+            Record::Forgotten { key, id } => {
+                self.book(*key)?.received.remove(id);
+            }
+            Record::Retained { message } => {
+                let message = message.message()?;
+                self.retained.insert(message.topic.to_string(), message);
+            }
+            Record::Cleared { topic } => {
+                self.retained.remove(*topic);
+            }
+        }
+        Some(())
+    }
+
+    fn open(&mut self, key: u64, identity: &str, client_id: &str, expiry_s: u32) {
+        let name = Name {
+            identity: Arc::from(identity),
+            client_id: Arc::from(client_id),
+        };
+        self.books.last_key = self.books.last_key.max(key);
+        self.books.by_name.insert(name.clone(), key);
+        let book = Book::new(name, expiry_s, self.room);
+        self.books.sessions.insert(key, book);
+    }
+
+    fn filter(&mut self, record: &Record<'_>) -> Option<()> {
+        match record {
+            Record::Subscribed {
+                key,
+                filter,
+                group,
+                qos,
+                no_local,
+                retain_as_published,
+                identifier,
+            } => {
+                let options = Options {
+                    filter: Filter::new(filter).ok()?,
+                    group: group.map(Into::into),
+                    identifier: *identifier,
+                    retain_as_published: *retain_as_published,
+                };
+                let book = self.book(*key)?;
+                book.unsubscribe(&options.filter, *group);
+                book.filters.push(Subscribed {
+                    options,
+                    qos: qos_of(*qos),
+                    no_local: *no_local,
+                });
+            }
+            Record::Unsubscribed { key, filter, group } => {
+                let filter = Filter::new(filter).ok()?;
+                self.book(*key)?.unsubscribe(&filter, *group);
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn message(&mut self, message: &Arc<Message>, takers: &[(u64, u16, u8)], retained: bool) {
+        self.books.last_seq += 1;
+        let seq = self.books.last_seq;
+        for (key, id, qos) in takers {
+            if let Some(book) = self.book(*key) {
+                let pending = Pending::new(message, qos_of(*qos), seq, retained);
+                book.restore(pending, *id);
+            }
+        }
+    }
+
+    /// Puts the sessions back onto the bus, each away, with what is left of its time.
+    pub(super) fn finish(self, bus: &Bus, queue: Capacity) -> Vec<Message> {
+        if self.strange > 0 {
+            warn!(
+                records = self.strange,
+                "records of sessions that made no sense were left out"
+            );
+        }
+        let now = SystemTime::now();
+        let mut bytes = 0;
+        for (key, book) in &mut self.books.sessions {
+            let subscription = takers(bus, *key, queue, &book.filters);
+            subscription.set_online(false);
+            book.parked = Some(subscription);
+            if book.left.is_none() {
+                book.may_have_been_sent();
+            }
+            let whole = Duration::from_secs(book.expiry_s.into());
+            // A clock that went back must not make a session immortal, nor one that jumped end it before its time has
+            // been lived through at least once by this program.
+            let away = book
+                .left
+                .and_then(|left| now.duration_since(left).ok())
+                .unwrap_or_default();
+            book.end_after(whole.saturating_sub(away));
+            bytes += book.bytes;
+        }
+        self.books.bytes = bytes;
+        self.retained.into_values().collect()
+    }
+}
+
+/// All that the books hold, as records that lead to the same books.
+pub(super) fn snapshot<E>(
+    books: &Books,
+    retained: &[Arc<Message>],
+    mut put: impl FnMut(&Record<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut pending = Vec::new();
+    for (key, book) in &books.sessions {
+        put(&Record::opened(*key, &book.name, book.expiry_s))?;
+        for taken in &book.filters {
+            put(&Record::of_filter(*key, taken))?;
+        }
+        for id in &book.received {
+            put(&Record::Received { key: *key, id: *id })?;
+        }
+        if let Some(left) = book.left.filter(|_| !book.has_sent()) {
+            put(&Record::left(*key, left))?;
+        }
+        pending.extend(book.pending.iter().map(|pending| (*key, pending)));
+    }
+    pending.sort_by_key(|(_, pending)| pending.seq);
+    for group in pending.chunk_by(|(_, a), (_, b)| a.seq == b.seq) {
+        put_group(group, &mut put)?;
+    }
+    for (key, book) in &books.sessions {
+        if let Some(left) = book.left.filter(|_| book.has_sent()) {
+            put(&Record::left(*key, left))?;
+        }
+    }
+    for message in retained {
+        put(&Record::retained(message))?;
+    }
+    Ok(())
+}
+
+/// One message with all its takers.
+fn put_group<E>(
+    group: &[(u64, &Pending)],
+    put: &mut impl FnMut(&Record<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let message = group.iter().find_map(|(_, pending)| pending.message.as_deref());
+    // Nobody needs it any more: its takers have it, and only the end of QoS 2 is missing.
+    let stand_in = Topic::new("released").ok().map(|topic| Message::new(topic, ""));
+    let Some(message) = message.or(stand_in.as_ref()) else {
+        return Ok(());
+    };
+    let takers: Vec<(u64, u16, QoS)> = group
+        .iter()
+        .map(|(key, pending)| (*key, pending.id, pending.qos))
+        .collect();
+    let retained = group.iter().any(|(_, pending)| pending.retained);
+    put(&Record::message(message, &takers, None, retained))?;
+    for (key, pending) in group {
+        if matches!(pending.phase, Phase::Released { .. }) {
+            let id = pending.id;
+            put(&Record::Released { key: *key, id })?;
+        }
+    }
+    Ok(())
+}

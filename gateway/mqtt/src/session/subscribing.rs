@@ -1,0 +1,135 @@
+//! What the client subscribes to.
+
+use roost_model::Filter;
+use roost_runtime::{QoS, Terms};
+use tracing::debug;
+
+use super::rare::Options;
+use super::{Close, Session};
+use crate::codec::{Granted, Reason, RetainHandling, Wanted};
+use crate::stats::BrokerStats;
+
+/// Prefix of a filter that is shared by a group (MQTT 5 section 4.8.2). 3.1.1 clients may use it too, as elsewhere.
+const SHARED: &str = "$share/";
+
+/// Group and filter of what a client subscribes to.
+fn split_share(text: &str) -> Result<(Option<&str>, &str), Reason> {
+    let Some(rest) = text.strip_prefix(SHARED) else {
+        return Ok((None, text));
+    };
+    match rest.split_once('/') {
+        Some((group, filter)) if !group.is_empty() && !group.contains(['+', '#']) => {
+            Ok((Some(group), filter))
+        }
+        _ => Err(Reason::TopicFilterInvalid),
+    }
+}
+
+impl Session {
+    pub(super) fn subscribe(
+        &mut self,
+        wanted: Wanted<'_>,
+        identifier: Option<u32>,
+    ) -> Result<Granted, Close> {
+        let Ok((group, text)) = split_share(wanted.filter) else {
+            return Ok(Granted::No(Reason::TopicFilterInvalid));
+        };
+        let Ok(filter) = Filter::new(text) else {
+            return Ok(Granted::No(Reason::TopicFilterInvalid));
+        };
+        if group.is_some() && wanted.no_local {
+            // Section 3.8.3.1 makes this an error of the protocol.
+            return Err(Close::Because(Reason::ProtocolError));
+        }
+        if !self.grant.may_subscribe(&filter) {
+            BrokerStats::count(&self.stats().forbidden);
+            debug!(client = %self.grant.identity, %filter, "subscription outside its own topics");
+            return Ok(Granted::No(Reason::NotAuthorized));
+        }
+        let known = self.subscription.has(&filter, group);
+        if !known && self.subscription.filter_count() >= self.broker.limits().subscriptions {
+            return Ok(Granted::No(Reason::QuotaExceeded));
+        }
+        let options = Options {
+            filter: filter.clone(),
+            group: group.map(Into::into),
+            identifier,
+            retain_as_published: wanted.retain_as_published,
+        };
+        let terms = Terms {
+            qos: wanted.qos,
+            no_local: wanted.no_local,
+            group,
+        };
+        if self.durable != 0 {
+            let written = self.broker.ledger().subscribed(self.durable, terms, &options);
+            self.barrier = self.barrier.max(written);
+        }
+        self.set_options(options);
+        let wants_retained = group.is_none()
+            && match wanted.retained {
+                RetainHandling::Always => true,
+                RetainHandling::IfNew => !known,
+                RetainHandling::Never => false,
+            };
+        if wants_retained {
+            self.replay(filter, terms);
+        } else {
+            self.subscription.listen(filter, terms);
+        }
+        Ok(Granted::Yes(wanted.qos))
+    }
+
+    /// Goes on with a filter of an earlier connection, unless the client may not have it any more.
+    pub(crate) fn resume(&mut self, options: Options) {
+        if self.grant.may_subscribe(&options.filter) {
+            self.set_options(options);
+            return;
+        }
+        let group = options.group.as_deref();
+        self.subscription.remove(&options.filter, group);
+        let written = self
+            .broker
+            .ledger()
+            .unsubscribed(self.durable, &options.filter, group);
+        self.barrier = self.barrier.max(written);
+    }
+
+    fn set_options(&mut self, options: Options) {
+        let matters = options.identifier.is_some() || options.retain_as_published;
+        if matters || self.rare.is_some() {
+            self.rare().set_options(options);
+        }
+    }
+
+    fn replay(&mut self, filter: Filter, terms: Terms<'_>) {
+        let retained = self.subscription.add(filter, terms);
+        if retained.is_empty() {
+            return;
+        }
+        let qos: QoS = terms.qos;
+        let replay = self.replay.get_or_insert_default();
+        replay.extend(retained.into_iter().map(|message| {
+            let qos = message.qos.min(qos);
+            (message, qos)
+        }));
+    }
+
+    pub(super) fn unsubscribe(&mut self, text: &str) -> bool {
+        let Ok((group, text)) = split_share(text) else {
+            return false;
+        };
+        let Ok(filter) = Filter::new(text) else {
+            return false;
+        };
+        if let Some(rare) = &mut self.rare {
+            rare.forget_options(&filter, group);
+        }
+        let removed = self.subscription.remove(&filter, group);
+        if removed && self.durable != 0 {
+            let written = self.broker.ledger().unsubscribed(self.durable, &filter, group);
+            self.barrier = self.barrier.max(written);
+        }
+        removed
+    }
+}

@@ -1,0 +1,167 @@
+//! Groups that share a filter, takers that don't hear themselves, takers that make publishers wait, the ledger.
+
+use std::sync::Mutex;
+
+use super::*;
+
+fn shared<'a>(group: &'a str) -> Terms<'a> {
+    Terms {
+        qos: QoS::AtLeastOnce,
+        group: Some(group),
+        ..Terms::default()
+    }
+}
+
+#[test]
+fn each_message_of_a_shared_filter_goes_to_one_member_of_each_group_in_turn() {
+    let bus = Bus::default();
+    let member = |group: &str, text: &str| {
+        let mut taker = bus.subscriber(100, Policy::DropOldest);
+        taker.add(filter(text), shared(group));
+        taker
+    };
+    let (one, two, other) = (member("g", "a/#"), member("g", "a/#"), member("h", "a/#"));
+    let plain = bus.subscribe(filter("a/b"), 100, Policy::DropOldest);
+    for _ in 0..10 {
+        assert_eq!(bus.publish(message("a/b", "x")), 3);
+    }
+    assert_eq!(
+        [&one, &two, &other, &plain].map(Subscription::waiting),
+        [5, 5, 10, 10]
+    );
+    one.set_online(false);
+    bus.publish(message("a/b", "x"));
+    bus.publish(message("a/b", "x"));
+    assert_eq!(two.waiting(), 7, "a member that is away is passed over");
+    drop((one, two, other, plain));
+    assert!(bus.0.read().is_bare());
+}
+
+#[test]
+fn a_taker_leaves_one_group_and_stays_in_another() {
+    let bus = Bus::default();
+    let mut taker = bus.subscriber(100, Policy::DropOldest);
+    taker.add(filter("a"), shared("g"));
+    taker.add(filter("a"), shared("h"));
+    taker.add(filter("a"), QoS::AtMostOnce);
+    assert!(!taker.remove(&filter("a"), Some("i")));
+    assert!(taker.remove(&filter("a"), Some("g")));
+    assert_eq!(bus.publish(message("a", "x")), 2);
+    assert_eq!(taker.filter_count(), 2);
+}
+
+#[test]
+fn who_wants_nothing_of_its_own_gets_what_others_publish() {
+    let bus = Bus::default();
+    let mut taker = bus.subscriber(10, Policy::DropOldest);
+    taker.add(
+        filter("a"),
+        Terms {
+            no_local: true,
+            ..Terms::default()
+        },
+    );
+    let own = Origin {
+        publisher: Some(&taker),
+        receipt: None,
+    };
+    assert_eq!(bus.publish_from(message("a", "mine"), own).takers, 0);
+    assert_eq!(bus.publish(message("a", "yours")), 1);
+    assert_eq!(bodies(&taker), ["yours"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_waits_for_a_crowded_taker_and_not_for_one_that_does_not_move() {
+    let bus = Bus::default();
+    let session = bus.subscribe(filter("a"), 10, Policy::ShedThenClose);
+    let publish = || bus.publish_from(message("a", "x").at_least_once(), Origin::default());
+    let pressures: Vec<_> = (0..6).map(|_| publish().pressure).collect();
+    assert!(pressures[..5].iter().all(Option::is_none));
+    let pressure = publish().pressure.unwrap();
+    let taking = async { while session.try_recv().is_some() {} };
+    let begin = tokio::time::Instant::now();
+    tokio::join!(pressure.relieved(Duration::from_secs(1)), taking);
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    let pressed = (0..6).filter_map(|_| publish().pressure).next_back().unwrap();
+    pressed.relieved(Duration::from_secs(1)).await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(1));
+    assert!(publish().pressure.is_none(), "it hurts itself from here on");
+    assert!(session.try_recv().is_some() && session.try_recv().is_some() && session.try_recv().is_some());
+    let pressed = (0..6).filter_map(|_| publish().pressure).next_back();
+    assert!(pressed.is_some(), "it moves again");
+}
+
+#[test]
+fn all_queues_together_hold_no_more_than_their_limit() {
+    let bus = Bus::new(BusLimits {
+        queued_bytes: 10_000,
+        ..BusLimits::default()
+    });
+    let takers: Vec<_> = (0..10)
+        .map(|_| bus.subscribe(filter("a"), 1000, Policy::DropOldest))
+        .collect();
+    for _ in 0..1000 {
+        bus.publish(Message::new(topic("a"), vec![0; 100]));
+    }
+    let queued = bus.stats().queued_bytes;
+    assert!((5_000..=10_500).contains(&queued), "{queued}");
+    assert!(takers.iter().all(|taker| taker.waiting() > 1));
+    drop(takers);
+    assert_eq!(bus.stats().queued_bytes, 0);
+}
+
+type Written = (String, Vec<(u64, QoS)>, Option<Receipt>);
+
+#[derive(Debug, Default)]
+struct Book(Mutex<Vec<Written>>);
+
+impl Ledger for Book {
+    fn take(&self, message: &Arc<Message>, takers: &[(u64, QoS)], receipt: Option<Receipt>) -> Taken {
+        let entry = (message.topic.to_string(), takers.to_vec(), receipt);
+        lock(&self.0).push(entry);
+        Taken {
+            takers: takers.len(),
+            barrier: 7,
+        }
+    }
+
+    fn retained(&self, topic: &Topic) {
+        lock(&self.0).push((format!("retained {topic}"), Vec::new(), None));
+    }
+}
+
+#[test]
+fn what_durable_takers_get_above_qos_0_goes_to_the_ledger_and_not_into_their_queue() {
+    let bus = Bus::default();
+    let book = Arc::new(Book::default());
+    bus.set_ledger(Arc::clone(&book) as Arc<dyn Ledger>);
+    let mut durable = bus.durable_subscriber(3, 10, Policy::ShedThenClose);
+    durable.add(filter("a"), QoS::AtLeastOnce);
+    assert_eq!(bus.publish(message("a", "live")), 1);
+    let published = bus.publish_from(message("a", "sure").at_least_once(), Origin::default());
+    assert_eq!((published.takers, published.barrier), (1, 7));
+    assert_eq!(bodies(&durable), ["live"]);
+    let receipt = Some(Receipt {
+        session: 9,
+        packet: 1,
+    });
+    let origin = Origin {
+        publisher: None,
+        receipt,
+    };
+    assert_eq!(bus.publish_from(message("b", "x"), origin).barrier, 7);
+    let foreign = Message {
+        own: false,
+        ..message("c", "x").retained()
+    };
+    bus.publish(foreign);
+    let written = std::mem::take(&mut *lock(&book.0));
+    assert_eq!(
+        written,
+        [
+            ("a".to_owned(), vec![(3, QoS::AtLeastOnce)], None),
+            ("b".to_owned(), vec![], receipt),
+            ("retained c".to_owned(), vec![], None),
+        ]
+    );
+}
