@@ -8,9 +8,12 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use roost_store::{RecordLog, RecordLogOptions};
 use roost_tests::{Program, Settings, mosquitto_pub, wait_for};
 
 const CUTS: usize = 10;
@@ -54,6 +57,17 @@ impl Disk {
     fn data_dir(&self) -> PathBuf {
         self.at.join("data")
     }
+}
+
+/// What has reached the disk while the process that writes is stopped, mounted in its place.
+fn cut_power(disk: Disk, process: u32, kill: impl FnOnce(), name: &str) -> Disk {
+    run("kill", &["-STOP", &process.to_string()]);
+    let folder = disk.at.parent().unwrap().to_owned();
+    let copy = folder.join(format!("{name}-image"));
+    std::fs::copy(&disk.image, &copy).unwrap();
+    kill();
+    drop(disk);
+    Disk::mount(copy, folder.join(name))
 }
 
 impl Drop for Disk {
@@ -101,13 +115,7 @@ fn no_acknowledged_device_is_lost_in_ten_power_cuts() {
         );
         wait_for("the reading", || program.api().point(&login.0, "x"));
 
-        run("kill", &["-STOP", &program.id().to_string()]);
-        let copy = folder.path().join(format!("cut{cut}"));
-        std::fs::copy(&disk.image, &copy).unwrap();
-        program.kill();
-        drop(program);
-        drop(disk);
-        disk = Disk::mount(copy, folder.path().join(format!("mounted{cut}")));
+        disk = cut_power(disk, program.id(), || program.kill(), &format!("cut{cut}"));
     }
     let program = Program::start(settings(&disk));
     let shown = program.api().get("/api/v1/devices?limit=1000").body;
@@ -116,4 +124,88 @@ fn no_acknowledged_device_is_lost_in_ten_power_cuts() {
         acknowledged.len() + CUTS
     );
     drop(program);
+}
+
+/// Names the directory of the log to the process below.
+const LOG_DIR: &str = "ROOST_TEST_POWER_CUT_LOG";
+
+fn open_log(dir: &Path) -> (RecordLog, Vec<Vec<u8>>) {
+    let mut found = Vec::new();
+    let options = RecordLogOptions {
+        sync_every: Duration::from_millis(50),
+        ..RecordLogOptions::default()
+    };
+    let (log, _) = RecordLog::open(dir, options, |record| found.push(record.to_vec())).unwrap();
+    (log, found)
+}
+
+fn record(number: usize) -> Vec<u8> {
+    format!("record {number} {}", ".".repeat(number * 37 % 400)).into_bytes()
+}
+
+/// The process whose power is cut: appends for ever, says what was synced, compacts now and then.
+#[test]
+#[ignore = "is stopped by the test below"]
+fn a_process_that_appends_until_the_power_is_cut() {
+    let Ok(dir) = std::env::var(LOG_DIR) else { return };
+    let (log, mut state) = open_log(Path::new(&dir));
+    let waiting = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    loop {
+        let last = log.append(&record(state.len())).unwrap();
+        state.push(record(state.len()));
+        if state.len().is_multiple_of(400) {
+            log.compact(|snapshot| state.iter().try_for_each(|record| snapshot.put(record)))
+                .unwrap();
+        }
+        if state.len().is_multiple_of(7) {
+            waiting.block_on(log.until_synced(last)).unwrap();
+        }
+        writeln!(std::io::stdout(), "synced {}", log.synced().records()).unwrap();
+    }
+}
+
+fn start_appending(dir: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "a_process_that_appends_until_the_power_is_cut",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(LOG_DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "needs root and loop devices: ./dev test runs it where it can"]
+fn no_record_that_was_synced_is_lost_in_ten_power_cuts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = Disk::new(folder.path());
+    let mut compacted = 0;
+    for cut in 0..CUTS {
+        let mut process = start_appending(&disk.data_dir());
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut said = lines.filter_map(|line| line.unwrap().strip_prefix("synced ")?.parse::<usize>().ok());
+        let heard = said.by_ref().take(150 + 131 * cut).last().unwrap();
+        let id = process.id();
+        let kill = || {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        };
+        disk = cut_power(disk, id, kill, &format!("cut{cut}"));
+        // What it had said and nobody had read yet counts as well.
+        let promised = said.last().unwrap_or(heard);
+        let (log, found) = open_log(&disk.data_dir());
+        compacted += usize::from(log.stats().live_bytes > 0);
+        drop(log);
+        assert!(
+            found.len() >= promised,
+            "cut {cut}: {} of {promised}",
+            found.len()
+        );
+        let expected: Vec<_> = (0..found.len()).map(record).collect();
+        assert!(found == expected, "cut {cut}");
+    }
+    assert!(compacted > 0);
 }

@@ -32,7 +32,10 @@ const DEPENDENCIES: [(&str, &[&str]); 8] = [
             "roost-web",
         ],
     ),
-    ("roost-tests", &["roost", "roost-drivers", "roost-model"]),
+    (
+        "roost-tests",
+        &["roost", "roost-drivers", "roost-model", "roost-store"],
+    ),
 ];
 
 /// A word that may stand in some files only, and why.

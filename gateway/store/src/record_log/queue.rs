@@ -108,7 +108,6 @@ impl Queue {
         spare.clear();
         spare.shrink_to(KEPT_BYTES);
         let mut state = self.state();
-        state.in_flight = 0;
         loop {
             if let Some((frames, chunks)) = state.before_snapshot.take() {
                 state.in_flight = frames.len();
@@ -132,6 +131,11 @@ impl Queue {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.asleep = false;
         }
+    }
+
+    /// The last batch is written.
+    pub(super) fn done(&self) {
+        self.state().in_flight = 0;
     }
 
     /// Waits before a batch is tried again. False if the queue was closed: then there is no time for more.

@@ -76,7 +76,6 @@ fn take_note(shared: &Shared, work: &Work, (done, error): (usize, Option<io::Err
         let why = LogError::unsynced(&shared.path(&log_name(failed.first)), &error);
         shared.count_error();
         tracing::error!("{why}; the log will be written anew");
-        files.new_names |= work.new_names;
         if let Some(log) = files.log(failed.first) {
             log.lost = Some(why);
         }

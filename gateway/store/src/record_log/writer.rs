@@ -93,6 +93,8 @@ fn write(shared: &Shared, frames: &[u8], number: u64, end: u64) -> Result<(), Lo
     }
     shared.weigh(&files);
     drop(files);
+    // First, so that who has waited for it finds its room free.
+    shared.queue.done();
     shared.written.reach(end);
     Ok(())
 }

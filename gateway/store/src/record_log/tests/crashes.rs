@@ -64,6 +64,32 @@ fn a_file_with_one_bit_changed_gives_the_records_before_it_and_goes_on_behind_th
 }
 
 #[test]
+fn what_was_dropped_does_not_come_back_behind_what_took_its_place() {
+    let (name, mut content, ends) = one_file(12);
+    content[ends[5] - 1] ^= 1;
+    let disk = MemDisk::with([(name, content)]);
+    let (log, _, found) = open(&disk);
+    assert_eq!(found.len(), 5);
+    let as_long = vec![b'!'; record(5).len()];
+    log.append(&as_long).unwrap();
+    drop(log);
+    let (_, found) = recover(&disk);
+    assert_eq!((found.len(), found.last()), (6, Some(&as_long)));
+}
+
+#[test]
+fn what_a_killed_process_left_is_on_the_disk_when_the_log_is_open_again() {
+    let disk = MemDisk::default();
+    let (log, ..) = open(&disk);
+    let last = append_all(&log, 0..5);
+    block_on(log.until_written(last)).unwrap();
+    let left = disk.after_kill();
+    let (log, ..) = open(&left);
+    assert_eq!(log.synced(), last);
+    assert_eq!(recover(&left.after_power_cut(|| false)).1, records(0..5));
+}
+
+#[test]
 fn damage_in_the_middle_is_told_from_a_write_that_was_cut() {
     let (name, content, ends) = one_file(12);
     let mut damaged = content.clone();
