@@ -5,9 +5,9 @@
 //! frame     length 4 | crc32 4 | record
 //! ```
 //!
-//! Numbers are little-endian. A header's checksum is over everything before it. A frame's is over the record's number, its
-//! length and the record, so a frame is valid in its place only: neither zeros nor what an older file left
-//! on the same blocks can look like one.
+//! Numbers are little-endian. A header's checksum is over everything before it. A frame's is over the record's
+//! number, its length and the record, so a frame is valid in its place only: neither zeros nor what an older
+//! file left on the same blocks can look like one.
 
 use crate::LogError;
 

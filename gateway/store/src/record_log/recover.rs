@@ -88,8 +88,8 @@ struct Recovering<'a> {
 }
 
 impl Recovering<'_> {
-    /// Reads the newest whole snapshot and does away with the others. True if all that is left is a part of one, so that
-    /// nothing can follow it.
+    /// Reads the newest whole snapshot and does away with the others. True if all that is left is a part of
+    /// one, so that nothing can follow it.
     fn snapshot(&mut self) -> Result<bool, StoreError> {
         let mut found: Vec<u64> = self
             .names
@@ -276,7 +276,12 @@ impl Recovering<'_> {
         }
         let bytes = self.open(name)?.bytes().unwrap_or(0);
         let broken = format!("{BROKEN}{name}");
-        tracing::warn!(file = %self.disk.path(name).display(), bytes, "set aside as {broken}: records are missing before it, or it is damaged");
+        let path = self.disk.path(name);
+        tracing::warn!(
+            bytes,
+            "{} is set aside as {broken}: it is damaged, or records are missing before it",
+            path.display()
+        );
         self.report.torn_bytes += bytes;
         self.disk
             .rename(name, &broken)
@@ -301,9 +306,15 @@ impl Recovery {
     pub(super) fn tell(&self, dir: &Path) {
         let dir = dir.display();
         if self.damaged {
-            tracing::error!(%dir, bytes = self.torn_bytes, "the record log is damaged: what follows is lost; check the disk");
+            tracing::error!(
+                bytes = self.torn_bytes,
+                "the record log {dir} is damaged, what comes behind is lost: check the disk"
+            );
         } else if self.torn_bytes > 0 {
-            tracing::warn!(%dir, bytes = self.torn_bytes, "the last write to the record log was cut short and is dropped");
+            tracing::warn!(
+                bytes = self.torn_bytes,
+                "the last write to the record log {dir} was cut short and is dropped"
+            );
         }
     }
 }
