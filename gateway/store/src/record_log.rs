@@ -55,6 +55,9 @@ pub struct RecordLogOptions {
     pub compact_factor: u32,
     /// Most bytes that may wait to be written; beyond it nothing is taken. Default 8 MiB.
     pub pending_bytes: usize,
+    /// By multiples of this a file grows; 0 for no more than what is in it. Room that is there already is written
+    /// over, which spares the flash what the file system writes for a file that grows. Default 64 KiB.
+    pub room_bytes: u32,
     /// Pause before a write that failed is tried again. Default 1 s.
     pub retry_write_after: Duration,
     /// Pause before a compaction is wanted again after one that failed: each writes the whole state. Default
@@ -69,6 +72,7 @@ impl Default for RecordLogOptions {
             compact_over_bytes: 4 * 1024 * 1024,
             compact_factor: 4,
             pending_bytes: 8 * 1024 * 1024,
+            room_bytes: 64 * 1024,
             retry_write_after: Duration::from_secs(1),
             retry_compaction_after: Duration::from_secs(60),
         }
@@ -96,7 +100,7 @@ impl Lsn {
 /// Figures of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordLogStats {
-    /// Length of all files.
+    /// Length of what is in all files.
     pub bytes: u64,
     /// Length of the last snapshot: about what the state takes.
     pub live_bytes: u64,

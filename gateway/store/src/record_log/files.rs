@@ -46,8 +46,10 @@ pub(super) struct LogFile {
     pub(super) end: u64,
     /// Of those, the ones before this number are on the disk.
     pub(super) synced: u64,
-    /// Length of the file.
+    /// Length of what is in the file.
     pub(super) bytes: u64,
+    /// Length of the file: behind what is in it there are zeros, to be written over.
+    pub(super) room: u64,
     /// Why nobody knows what of it is on the disk.
     pub(super) lost: Option<LogError>,
 }

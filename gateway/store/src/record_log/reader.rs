@@ -58,9 +58,21 @@ impl<'a> Reader<'a> {
         (self.at.min(self.bytes), self.number)
     }
 
-    /// Bytes from here to the end of the file.
-    pub(super) fn rest(&self) -> u64 {
-        self.bytes.saturating_sub(self.at)
+    /// Bytes from here to the last one that is not zero: zeros are room that was taken in advance.
+    pub(super) fn rest(&mut self) -> u64 {
+        let mut at = self.at;
+        let mut end = at;
+        while at < self.bytes {
+            let length = (self.bytes - at).min(WINDOW_BYTES as u64);
+            let Some(seen) = self.see(at, length as usize) else {
+                return self.bytes - self.at;
+            };
+            if let Some(last) = seen.iter().rposition(|byte| *byte != 0) {
+                end = at + last as u64 + 1;
+            }
+            at += length;
+        }
+        end - self.at
     }
 
     /// Whether what stands here can't come from a write that was cut: behind it there is a whole frame.

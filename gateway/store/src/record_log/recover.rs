@@ -227,10 +227,13 @@ impl Recovering<'_> {
             // All of it is in the snapshot.
             return self.remove(&name);
         }
-        if reader.rest() > 0 {
-            self.report.torn_bytes += reader.rest();
+        let mut room = file.bytes().unwrap_or(bytes);
+        let torn = reader.rest();
+        if torn > 0 {
+            self.report.torn_bytes += torn;
             self.report.damaged |= reader.is_damaged_here();
             file.cut(bytes).map_err(self.failed("repairing", &name))?;
+            room = bytes;
         }
         self.next = before.max(end);
         self.files.logs.push(LogFile {
@@ -239,6 +242,7 @@ impl Recovering<'_> {
             end,
             synced: end,
             bytes,
+            room,
             lost: None,
         });
         Ok(())

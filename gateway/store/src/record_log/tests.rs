@@ -16,9 +16,11 @@ mod random;
 /// Syncs only when asked to.
 const RARELY: Duration = Duration::from_secs(3600);
 
+/// A log whose files are as long as what is in them.
 fn options() -> RecordLogOptions {
     RecordLogOptions {
         sync_every: RARELY,
+        room_bytes: 0,
         retry_write_after: Duration::from_millis(1),
         ..RecordLogOptions::default()
     }
@@ -225,6 +227,32 @@ fn a_disk_that_does_not_keep_up_is_felt_by_who_appends() {
     log.append(&vec![0; 5000]).unwrap();
     drop(log);
     assert_eq!(recover(&disk).1.len(), taken + 1);
+}
+
+#[test]
+fn files_grow_in_steps_and_what_is_written_between_them_costs_no_new_length() {
+    let disk = MemDisk::default();
+    let stepwise = RecordLogOptions {
+        room_bytes: 4096,
+        ..options()
+    };
+    let lengths = || disk.files().values().map(Vec::len).sum::<usize>();
+    let (log, ..) = open_with(&disk, stepwise);
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 0..100 {
+        let lsn = log.append(&record(number)).unwrap();
+        block_on(log.until_written(lsn)).unwrap();
+        seen.insert(lengths());
+    }
+    assert_eq!(seen, [4096, 8192].into());
+    drop(log);
+    let (log, report, found) = open_with(&disk, stepwise);
+    assert_eq!((found, report.torn_bytes), (records(0..100), 0));
+    block_on(log.until_written(append_all(&log, 100..110))).unwrap();
+    assert_eq!(lengths(), 8192);
+    append_all(&log, 110..300);
+    drop(log);
+    assert_eq!(recover(&disk).1, records(0..300));
 }
 
 #[test]

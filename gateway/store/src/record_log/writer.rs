@@ -16,6 +16,7 @@ struct Target {
     file: Arc<dyn DiskFile>,
     first: u64,
     at: u64,
+    room: u64,
 }
 
 /// Says at its end, whatever the reason, that nothing more will be written.
@@ -35,7 +36,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     while let Some(mut batch) = shared.queue.next(spare) {
         let number = shared.written.reached();
         let end = number + frame::seal(&mut batch.frames, number);
-        if !write_in_the_end(shared, &batch.frames, number, end) {
+        if !write_in_the_end(shared, &mut batch.frames, number, end) {
             return;
         }
         if let Some(chunks) = batch.snapshot {
@@ -47,7 +48,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
 }
 
 /// Writes frames, and tries again as long as the disk does not take them. False if the log was closed before it did.
-fn write_in_the_end(shared: &Shared, frames: &[u8], number: u64, end: u64) -> bool {
+fn write_in_the_end(shared: &Shared, frames: &mut Vec<u8>, number: u64, end: u64) -> bool {
     let (mut failed, mut last) = (false, false);
     loop {
         let Err(error) = write(shared, frames, number, end) else {
@@ -72,17 +73,19 @@ fn write_in_the_end(shared: &Shared, frames: &[u8], number: u64, end: u64) -> bo
     }
 }
 
-fn write(shared: &Shared, frames: &[u8], number: u64, end: u64) -> Result<(), LogError> {
+fn write(shared: &Shared, frames: &mut Vec<u8>, number: u64, end: u64) -> Result<(), LogError> {
     if frames.is_empty() {
         return Ok(());
     }
-    let target = target(shared, number)?;
-    if let Err(error) = target.file.write_at(frames, target.at) {
-        // A part of them may be there. A reader would stop in front of it anyway, so this need not succeed.
-        let _cut = target.file.cut(target.at);
+    let mut target = target(shared, number)?;
+    let written = target.write(frames, shared.options.room_bytes);
+    let mut files = shared.files();
+    if let Some(log) = files.log(target.first) {
+        log.room = target.room;
+    }
+    if let Err(error) = written {
         return Err(LogError::unwritten(&shared.path(&log_name(target.first)), &error));
     }
-    let mut files = shared.files();
     if let Some(log) = files.log(target.first) {
         log.end = end;
         log.bytes = target.at + frames.len() as u64;
@@ -97,6 +100,36 @@ fn write(shared: &Shared, frames: &[u8], number: u64, end: u64) -> Result<(), Lo
     shared.queue.done();
     shared.written.reach(end);
     Ok(())
+}
+
+impl Target {
+    /// Writes frames. When the file has to grow it grows by some room for the next ones: a sync of a file that has
+    /// not grown is one write, otherwise the file system adds several of its own.
+    fn write(&mut self, frames: &mut Vec<u8>, room_bytes: u32) -> io::Result<()> {
+        let length = frames.len();
+        let end = self.at + length as u64;
+        if end > self.room && room_bytes > 0 {
+            let room = end.next_multiple_of(u64::from(room_bytes));
+            frames.resize(length + (room - end) as usize, 0);
+            let written = self.put(frames);
+            frames.truncate(length);
+            if written.is_ok() {
+                return written;
+            }
+        }
+        self.put(frames)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.file.write_at(bytes, self.at) {
+            // A part of it may be there. A reader would stop in front of it anyway, so this need not succeed.
+            let _cut = self.file.cut(self.at);
+            self.room = self.at;
+            return Err(error);
+        }
+        self.room = self.room.max(self.at + bytes.len() as u64);
+        Ok(())
+    }
 }
 
 /// The file that takes more, or a new one that begins with this record.
@@ -114,6 +147,7 @@ fn target(shared: &Shared, number: u64) -> Result<Target, LogError> {
         end: number,
         synced: number,
         bytes: HEADER_BYTES as u64,
+        room: HEADER_BYTES as u64,
         lost: None,
     });
     files.last_is_open = true;
@@ -122,6 +156,7 @@ fn target(shared: &Shared, number: u64) -> Result<Target, LogError> {
         file,
         first: number,
         at: HEADER_BYTES as u64,
+        room: HEADER_BYTES as u64,
     })
 }
 
@@ -132,6 +167,7 @@ fn open_target(shared: &Shared) -> Option<Target> {
         file: Arc::clone(&log.file),
         first: log.first,
         at: log.bytes,
+        room: log.room,
     })
 }
 

@@ -41,6 +41,20 @@ fn a_full_disk_is_said_with_file_and_remedy_and_tears_nothing() {
 }
 
 #[test]
+fn no_space_for_room_in_advance_is_no_reason_not_to_write() {
+    let disk = MemDisk::default();
+    let stepwise = RecordLogOptions {
+        room_bytes: 4096,
+        ..options()
+    };
+    disk.set(|faults| faults.room = Some(1000));
+    let (log, ..) = open_with(&disk, stepwise);
+    block_on(log.until_written(append_all(&log, 0..5))).unwrap();
+    drop(log);
+    assert_eq!(recover(&disk).1, records(0..5));
+}
+
+#[test]
 fn a_disk_that_was_full_from_the_beginning_is_used_as_soon_as_there_is_space() {
     let disk = MemDisk::default();
     disk.set(|faults| faults.room = Some(0));

@@ -36,16 +36,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// A log and what it was given.
 struct Life {
+    options: RecordLogOptions,
     disk: MemDisk,
     log: RecordLog,
     appended: Vec<Vec<u8>>,
 }
 
 impl Life {
-    fn new() -> Self {
+    fn new(room_bytes: u32) -> Self {
         let disk = MemDisk::default();
-        let (log, ..) = open(&disk);
+        let options = RecordLogOptions {
+            room_bytes,
+            ..options()
+        };
+        let (log, ..) = open_with(&disk, options);
         Self {
+            options,
             disk,
             log,
             appended: Vec::new(),
@@ -107,7 +113,7 @@ impl Life {
 
     /// Opens what is left and holds it against what was promised.
     fn go_on_with(&mut self, left: MemDisk, promised: Lsn) {
-        let (log, _, found) = open(&left);
+        let (log, _, found) = open_with(&left, self.options);
         let longest = self.appended.get(..found.len());
         assert!(
             longest == Some(&found[..]),
@@ -123,8 +129,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn whatever_happens_what_was_promised_is_there_and_in_order(steps in steps()) {
-        let mut life = Life::new();
+    fn whatever_happens_what_was_promised_is_there_and_in_order(
+        steps in steps(),
+        room_bytes in prop_oneof![Just(0), Just(512), Just(65_536)],
+    ) {
+        let mut life = Life::new(room_bytes);
         for step in steps {
             life.step(step);
         }
