@@ -6,10 +6,12 @@
 )]
 
 mod api;
+mod certificates;
 mod clients;
 mod program;
 
 pub use api::{Api, Response};
+pub use certificates::{Authority, Pair};
 pub use clients::{Listener, mosquitto_pub, python};
 pub use program::{Program, Settings};
 

@@ -32,7 +32,7 @@ pub struct Tree {
 pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let events = &gateway.events;
     let devices = Supervisor::dynamic("devices").no_intensity().events(events);
-    let (broker, _) = gateway.broker.supervisor(gateway.config.mqtt.listen, events);
+    let (broker, _) = gateway.broker.supervisor(gateway.listen.clone(), events);
     let root = Supervisor::new("roost", Strategy::RestForOne)
         .intensity(3, Duration::from_secs(60))
         .events(events);

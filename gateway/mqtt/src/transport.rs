@@ -10,6 +10,8 @@ use std::net::Shutdown;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use crate::tls::TlsStream;
+
 /// What carries a connection's bytes.
 ///
 /// The plain socket lies in place and costs a match that the processor predicts; whatever needs room of its own is
@@ -18,6 +20,8 @@ use tokio::net::TcpStream;
 pub(crate) enum Transport {
     /// A plain TCP connection.
     Tcp(TcpStream),
+    /// TLS, its handshake done.
+    Tls(Box<TlsStream>),
 }
 
 impl Transport {
@@ -28,6 +32,7 @@ impl Transport {
     pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
         poll_fn(|context| match self {
             Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Tls(stream) => stream.poll_readable(context),
         })
     }
 
@@ -35,6 +40,7 @@ impl Transport {
     pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
         poll_fn(|context| match self {
             Self::Tcp(stream) => stream.poll_write_ready(context),
+            Self::Tls(stream) => stream.poll_writable(context),
         })
     }
 
@@ -42,6 +48,7 @@ impl Transport {
     pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Tls(stream) => stream.try_read(buffer),
         }
     }
 
@@ -49,6 +56,7 @@ impl Transport {
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Tls(stream) => stream.try_write(bytes),
         }
     }
 
@@ -60,6 +68,10 @@ impl Transport {
     pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write_vectored(parts),
+            Self::Tls(stream) => {
+                let part = parts.iter().find(|part| !part.is_empty());
+                part.map_or(Ok(0), |part| stream.try_write(part))
+            }
         }
     }
 
@@ -67,6 +79,7 @@ impl Transport {
     pub(crate) fn try_flush(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(_) => Ok(()),
+            Self::Tls(stream) => stream.try_flush(),
         }
     }
 
@@ -74,6 +87,7 @@ impl Transport {
     pub(crate) fn has_unsent(&self) -> bool {
         match self {
             Self::Tcp(_) => false,
+            Self::Tls(stream) => stream.has_unsent(),
         }
     }
 
@@ -81,6 +95,15 @@ impl Transport {
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => SockRef::from(&*stream).shutdown(Shutdown::Write),
+            Self::Tls(stream) => stream.finish(),
+        }
+    }
+
+    /// The name that the client has proven by a certificate.
+    pub(crate) fn peer_name(&self) -> Option<String> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Tls(stream) => stream.peer_name(),
         }
     }
 
@@ -88,6 +111,7 @@ impl Transport {
     pub(crate) fn try_drain(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(scratch),
+            Self::Tls(stream) => stream.try_drain(scratch),
         }
     }
 }
