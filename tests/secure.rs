@@ -1,10 +1,12 @@
-//! TLS with real clients against the built program.
+//! TLS and WebSocket with real clients against the built program.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use roost_tests::{Authority, Pair, Program, Settings, mosquitto_pub, python, wait_for};
@@ -98,4 +100,68 @@ fn a_renewed_certificate_is_served_after_a_hang_up_signal() {
     program.signal("-HUP");
     wait_for("the new certificate", || publish(&other).then_some(()));
     assert!(!publish(&authority));
+}
+
+#[test]
+fn paho_publishes_over_websocket_on_the_port_of_the_page() {
+    let program = Program::start(Settings::default());
+    let secret = program.add_device("boiler");
+    let port = roost_tests::WEB_PORT.to_string();
+    let arguments = ["websocket", "", &port, "boiler", &secret, TOPIC, "23.5"];
+    assert!(python(&program, "paho_secure.py", &arguments).contains("published"));
+    assert_eq!(value(&program), 23.5);
+}
+
+/// What the gateway answers to a request for `/mqtt` with these headers.
+fn upgrade(program: &Program, headers: &str) -> String {
+    let mut stream = TcpStream::connect((program.address(), roost_tests::WEB_PORT)).unwrap();
+    let request = format!(
+        "GET /mqtt HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
+        program.address()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    String::from_utf8(answer).unwrap().to_lowercase()
+}
+
+#[test]
+fn only_pages_of_this_gateway_and_programs_are_handed_to_mqtt() {
+    let program = Program::start(Settings {
+        config: "hosts = [\"panel.example\"]".into(),
+        ..Settings::default()
+    });
+    let asking = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let with = |more: &str| upgrade(&program, &format!("{asking}Sec-WebSocket-Protocol: {more}\r\n"));
+    let own = format!("mqtt\r\nOrigin: http://{}", program.address());
+    for welcome in [
+        "mqtt",
+        "mqttv3.1, mqtt",
+        &own,
+        "mqtt\r\nOrigin: https://panel.example",
+    ] {
+        let answer = with(welcome);
+        assert!(answer.starts_with("http/1.1 101"), "{welcome}: {answer}");
+        assert!(
+            answer.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+            "{answer}"
+        );
+        assert!(answer.contains("sec-websocket-protocol: mqtt\r\n"), "{answer}");
+    }
+    for foreign in ["http://evil.example", "null", "http://127.0.0.1"] {
+        assert!(with(&format!("mqtt\r\nOrigin: {foreign}")).starts_with("http/1.1 403"));
+    }
+    for other in [
+        with("chat"),
+        upgrade(&program, ""),
+        upgrade(&program, "Upgrade: websocket\r\n"),
+    ] {
+        assert!(other.starts_with("http/1.1 426"), "{other}");
+        assert!(other.contains("sec-websocket-version: 13"), "{other}");
+    }
 }

@@ -13,7 +13,7 @@ mod program;
 pub use api::{Api, Response};
 pub use certificates::{Authority, Pair};
 pub use clients::{Listener, mosquitto_pub, python};
-pub use program::{Program, Settings};
+pub use program::{Program, Settings, WEB_PORT};
 
 use std::time::{Duration, Instant};
 

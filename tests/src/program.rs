@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use crate::{Api, wait_for};
 
 const MQTT_PORT: u16 = 18_830;
-const WEB_PORT: u16 = 18_080;
+/// Port of the page, on every program's own address.
+pub const WEB_PORT: u16 = 18_080;
 
 static NEXT: AtomicU8 = AtomicU8::new(1);
 

@@ -18,6 +18,7 @@ mod session;
 mod stats;
 mod tls;
 mod transport;
+mod websocket;
 mod wire;
 
 pub use access::{Access, Credentials, Grant, Presented, Refusal};
@@ -25,3 +26,4 @@ pub use broker::{Broker, Listen, PRESENCE};
 pub use limits::Limits;
 pub use stats::BrokerStats;
 pub use tls::{Certificates, ClientCertificates, TlsError, TlsOptions};
+pub use websocket::WebSocketDoor;

@@ -84,6 +84,12 @@ impl Lobby {
         Some(room)
     }
 
+    /// The same for somebody who can't wait.
+    pub(crate) fn room_now(&self) -> Option<Room> {
+        let room = Arc::clone(&self.seats).try_acquire_owned().ok().map(Room)?;
+        self.ready_at().is_none().then_some(room)
+    }
+
     fn ready_at(&self) -> Option<Instant> {
         let pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         pace.ready_at(self.rate?, Instant::now())

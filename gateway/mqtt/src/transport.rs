@@ -6,11 +6,13 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::tls::TlsStream;
+use crate::websocket::WebSocket;
 
 /// What carries a connection's bytes.
 ///
@@ -22,6 +24,8 @@ pub(crate) enum Transport {
     Tcp(TcpStream),
     /// TLS, its handshake done.
     Tls(Box<TlsStream>),
+    /// WebSocket, its upgrade done.
+    WebSocket(Box<WebSocket>),
 }
 
 impl Transport {
@@ -30,18 +34,28 @@ impl Transport {
     /// A connection has one task, so the one waker that the socket keeps for each direction is enough; the future then
     /// is one pointer where the socket's own has a place in a list of wakers.
     pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
-            Self::Tcp(stream) => stream.poll_read_ready(context),
-            Self::Tls(stream) => stream.poll_readable(context),
-        })
+        poll_fn(|context| self.poll_readable(context))
     }
 
     /// Waits until writing may take something.
     pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
+        poll_fn(|context| self.poll_writable(context))
+    }
+
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Tls(stream) => stream.poll_readable(context),
+            Self::WebSocket(stream) => stream.poll_readable(context),
+        }
+    }
+
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
             Self::Tcp(stream) => stream.poll_write_ready(context),
             Self::Tls(stream) => stream.poll_writable(context),
-        })
+            Self::WebSocket(stream) => stream.poll_writable(context),
+        }
     }
 
     /// Reads what is there; 0 bytes are the end.
@@ -49,6 +63,7 @@ impl Transport {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
             Self::Tls(stream) => stream.try_read(buffer),
+            Self::WebSocket(stream) => stream.try_read(buffer),
         }
     }
 
@@ -57,6 +72,7 @@ impl Transport {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Tls(stream) => stream.try_write(bytes),
+            Self::WebSocket(stream) => stream.try_write(bytes),
         }
     }
 
@@ -66,13 +82,11 @@ impl Transport {
         reason = "for writers whose bodies are shared with other connections"
     )]
     pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_write_vectored(parts),
-            Self::Tls(stream) => {
-                let part = parts.iter().find(|part| !part.is_empty());
-                part.map_or(Ok(0), |part| stream.try_write(part))
-            }
+        if let Self::Tcp(stream) = self {
+            return stream.try_write_vectored(parts);
         }
+        let part = parts.iter().find(|part| !part.is_empty());
+        part.map_or(Ok(0), |part| self.try_write(part))
     }
 
     /// Sends what was taken and did not leave yet. Reading does so too, so that only a last word has to call it.
@@ -80,6 +94,7 @@ impl Transport {
         match self {
             Self::Tcp(_) => Ok(()),
             Self::Tls(stream) => stream.try_flush(),
+            Self::WebSocket(stream) => stream.try_flush(),
         }
     }
 
@@ -88,6 +103,7 @@ impl Transport {
         match self {
             Self::Tcp(_) => false,
             Self::Tls(stream) => stream.has_unsent(),
+            Self::WebSocket(stream) => stream.has_unsent(),
         }
     }
 
@@ -96,6 +112,7 @@ impl Transport {
         match self {
             Self::Tcp(stream) => SockRef::from(&*stream).shutdown(Shutdown::Write),
             Self::Tls(stream) => stream.finish(),
+            Self::WebSocket(stream) => stream.finish(),
         }
     }
 
@@ -104,6 +121,7 @@ impl Transport {
         match self {
             Self::Tcp(_) => None,
             Self::Tls(stream) => stream.peer_name(),
+            Self::WebSocket(stream) => stream.peer_name(),
         }
     }
 
@@ -112,6 +130,7 @@ impl Transport {
         match self {
             Self::Tcp(stream) => stream.try_read(scratch),
             Self::Tls(stream) => stream.try_drain(scratch),
+            Self::WebSocket(stream) => stream.try_drain(scratch),
         }
     }
 }

@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use roost_model::{Device, Profile};
-use roost_mqtt::{Access, Broker, Certificates, Limits, Listen};
-use roost_runtime::{Bus, Events, Presence, Shutdown};
+use roost_mqtt::{Access, Broker, Certificates, Limits, Listen, WebSocketDoor};
+use roost_runtime::{Bus, Events, Presence, Shutdown, SupervisorHandle};
 use roost_store::{Secrets, Store, StoreOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -51,6 +51,7 @@ pub(crate) struct Gateway {
     access: Arc<Access>,
     secrets: Secrets,
     bus: Bus,
+    connections: SupervisorHandle,
     shutdown: Shutdown,
     task: JoinHandle<()>,
     limits: Limits,
@@ -99,7 +100,7 @@ impl Gateway {
             tls: tls.map(|certificates| (anywhere, certificates)),
         };
         let secured = listen.tls.is_some();
-        let (supervisor, _) = broker.supervisor(listen, &Events::new(8));
+        let (supervisor, connections) = broker.supervisor(listen, &Events::new(8));
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
         let task = tokio::task::spawn(async move { supervisor.run(stop).await.unwrap() });
@@ -108,6 +109,7 @@ impl Gateway {
             access,
             secrets,
             bus,
+            connections,
             shutdown,
             task,
             limits,
@@ -224,6 +226,11 @@ impl Gateway {
         self.broker.tls_address().unwrap()
     }
 
+    /// Where WebSockets are handed over.
+    pub(crate) fn door(&self) -> WebSocketDoor {
+        WebSocketDoor::new(Arc::clone(&self.broker), self.connections.clone())
+    }
+
     pub(crate) fn broker(&self) -> &Arc<Broker> {
         &self.broker
     }
@@ -310,7 +317,7 @@ fn framed(first: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn connect_packet(
+pub(crate) fn connect_packet(
     version: u8,
     id: &str,
     login: Option<(&str, &str)>,

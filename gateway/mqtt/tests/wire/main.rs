@@ -5,6 +5,7 @@ mod durable;
 mod refusals;
 mod sessions;
 mod tls;
+mod websocket;
 
 #[expect(
     unreachable_pub,
