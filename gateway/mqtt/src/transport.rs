@@ -4,7 +4,7 @@
 //! the others do what can be done now, as a non-blocking socket does.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::Shutdown;
 use std::task::{Context, Poll};
 
@@ -74,19 +74,6 @@ impl Transport {
             Self::Tls(stream) => stream.try_write(bytes),
             Self::WebSocket(stream) => stream.try_write(bytes),
         }
-    }
-
-    /// The same for bytes that lie in several places.
-    #[allow(
-        dead_code,
-        reason = "for writers whose bodies are shared with other connections"
-    )]
-    pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        if let Self::Tcp(stream) = self {
-            return stream.try_write_vectored(parts);
-        }
-        let part = parts.iter().find(|part| !part.is_empty());
-        part.map_or(Ok(0), |part| self.try_write(part))
     }
 
     /// Sends what was taken and did not leave yet. Reading does so too, so that only a last word has to call it.

@@ -137,6 +137,7 @@ impl Gateway {
             access,
             secrets,
             bus,
+            connections: _,
             shutdown,
             task,
             limits,
