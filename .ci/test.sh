@@ -7,6 +7,7 @@ source .ci/phases.sh
 need_rust
 need_compiler
 need_mosquitto
+need_commands openssl=openssl
 need_python_client
 need_shellcheck
 

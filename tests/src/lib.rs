@@ -6,12 +6,14 @@
 )]
 
 mod api;
+mod certificates;
 mod clients;
 mod program;
 
 pub use api::{Api, Response};
+pub use certificates::{Authority, Pair};
 pub use clients::{Listener, mosquitto_pub, python};
-pub use program::{Program, Settings};
+pub use program::{Program, Settings, WEB_PORT};
 
 use std::time::{Duration, Instant};
 

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use crate::{Api, wait_for};
 
 const MQTT_PORT: u16 = 18_830;
-const WEB_PORT: u16 = 18_080;
+/// Port of the page, on every program's own address.
+pub const WEB_PORT: u16 = 18_080;
 
 static NEXT: AtomicU8 = AtomicU8::new(1);
 
@@ -169,15 +170,16 @@ impl Program {
 
     /// Asks it to stop, as systemd does; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let id = self.child.as_ref()?.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.child.as_ref()?;
+        self.signal("-TERM");
         self.ended()
+    }
+
+    /// Sends it a signal: `-HUP`.
+    pub fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let status = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(status.success());
     }
 
     /// Process id.
@@ -221,6 +223,18 @@ impl Program {
     #[must_use]
     pub fn mqtt(&self) -> (String, u16) {
         (self.address.to_string(), MQTT_PORT)
+    }
+
+    /// The address of its own.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Adds lines to the configuration of a program that was not started yet.
+    pub fn configure(&self, lines: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        std::fs::write(self.config(), format!("{text}\n{lines}\n")).unwrap();
     }
 
     /// The data directory.

@@ -2,9 +2,11 @@
 
 mod load;
 mod range;
+mod tls;
 
 pub use load::{ConfigError, load, parse};
 pub use range::Within;
+pub use tls::{Shown, TlsConfig};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -117,6 +119,14 @@ pub struct MqttConfig {
     pub max_in_flight: Within<1, 65_535>,
     /// Subscriptions of a client.
     pub max_subscriptions: Within<1, 10_000>,
+    /// Connections accepted a second; 0 for all that come.
+    pub connects_per_s: Within<0, 1_000_000>,
+    /// Connections that have not been let in yet.
+    pub max_connects_waiting: Within<2, 1_000_000>,
+    /// The same of one address, before its clients are hurried.
+    pub max_connects_waiting_per_address: Within<1, 1_000_000>,
+    /// TLS.
+    pub tls: TlsConfig,
 }
 
 impl Default for MqttConfig {
@@ -129,6 +139,10 @@ impl Default for MqttConfig {
             queue_messages: Within::new(1000),
             max_in_flight: Within::new(100),
             max_subscriptions: Within::new(100),
+            connects_per_s: Within::new(20_000),
+            max_connects_waiting: Within::new(4096),
+            max_connects_waiting_per_address: Within::new(256),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -144,6 +158,9 @@ impl MqttConfig {
             queue_messages: self.queue_messages.size(),
             in_flight: u16::try_from(self.max_in_flight.get()).unwrap_or(u16::MAX),
             subscriptions: self.max_subscriptions.size(),
+            connects_per_s: u32::try_from(self.connects_per_s.get()).unwrap_or(u32::MAX),
+            connects_waiting: self.max_connects_waiting.size(),
+            connects_waiting_per_address: self.max_connects_waiting_per_address.size(),
             ..roost_mqtt::Limits::default()
         }
     }
@@ -236,7 +253,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 17,
+            keys, 21,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use hashbrown::HashSet;
 use roost_drivers::CodecDef;
 use roost_model::Profile;
-use roost_mqtt::{Access, Broker};
+use roost_mqtt::{Access, Broker, Listen};
 use roost_runtime::{Bus, BusLimits, Events, Presence};
 use roost_store::{Changeset, LastValues, Store, StoreOptions};
 use tracing::{info, warn};
@@ -37,6 +37,8 @@ pub struct Gateway {
     pub(crate) access: Arc<Access>,
     /// The MQTT side.
     pub(crate) broker: Arc<Broker>,
+    /// Where MQTT is listened for.
+    pub(crate) listen: Listen,
     /// The board's buses.
     pub(crate) buses: Buses,
     /// What device tasks share.
@@ -136,6 +138,10 @@ impl Gateway {
             inbox_messages: config.devices.inbox_messages.size(),
             command_within: Duration::from_secs(config.devices.command_within_s.get()),
         });
+        let listen = Listen {
+            plain: config.mqtt.listen,
+            tls: config.mqtt.tls.open(),
+        };
         let events = Events::new(EVENTS);
         let started = Instant::now();
         Ok(Arc::new(Self {
@@ -146,6 +152,7 @@ impl Gateway {
             last_values,
             access,
             broker,
+            listen,
             buses,
             parts,
             book,
@@ -153,6 +160,15 @@ impl Gateway {
             events,
             started,
         }))
+    }
+}
+
+impl Gateway {
+    /// Reads again what may have changed on disk and needs no restart.
+    pub(crate) fn renew(&self) {
+        if let Some((_, certificates)) = &self.listen.tls {
+            certificates.renew();
+        }
     }
 }
 

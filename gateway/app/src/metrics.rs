@@ -160,6 +160,32 @@ fn broker(text: &mut Text, stats: &BrokerStats) {
         get(&stats.bytes_out),
     );
     text.counter("roost_mqtt_wills_total", "Wills published.", get(&stats.wills));
+    entrance(text, stats);
+}
+
+/// Connections on their way in.
+fn entrance(text: &mut Text, stats: &BrokerStats) {
+    let get = BrokerStats::get;
+    text.gauge(
+        "roost_mqtt_connects_waiting",
+        "Connections whose CONNECT was not judged yet.",
+        get(&stats.connects_waiting),
+    );
+    text.counter(
+        "roost_mqtt_turned_away_total",
+        "Connections closed at once because their address had half of the places for waiting.",
+        get(&stats.turned_away),
+    );
+    text.gauge(
+        "roost_mqtt_handshakes_waiting",
+        "TLS handshakes that wait for their turn to be computed.",
+        get(&stats.handshakes_waiting),
+    );
+    text.counter(
+        "roost_mqtt_handshakes_failed_total",
+        "TLS connections that ended before their handshake did.",
+        get(&stats.handshakes_failed),
+    );
 }
 
 /// Resident memory, from `/proc/self/status` (proc(5)), which counts in kB of 1024 bytes.

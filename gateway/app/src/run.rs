@@ -88,7 +88,19 @@ async fn live(gateway: Arc<Gateway>) -> ExitCode {
             }
         },
         () = signals => ExitCode::FAILURE,
+        () = hang_ups(&gateway) => ExitCode::FAILURE,
     }
+}
+
+/// SIGHUP: read again what may have changed. Never ends.
+async fn hang_ups(gateway: &Gateway) {
+    if let Ok(mut hang_up) = signal(SignalKind::hangup()) {
+        while hang_up.recv().await.is_some() {
+            info!("SIGHUP: reading the certificates again");
+            gateway.renew();
+        }
+    }
+    std::future::pending().await
 }
 
 async fn next_signal() -> Option<&'static str> {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use roost_mqtt::WebSocketDoor;
 use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, SupervisorHandle};
-use roost_web::{Bound, Web, WebOptions};
+use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 
 use crate::devices::{forget_old, registrar};
 use crate::gateway::Gateway;
@@ -32,11 +33,16 @@ pub struct Tree {
 pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let events = &gateway.events;
     let devices = Supervisor::dynamic("devices").no_intensity().events(events);
-    let (broker, _) = gateway.broker.supervisor(gateway.config.mqtt.listen, events);
+    let (broker, connections) = gateway.broker.supervisor(gateway.listen.clone(), events);
     let root = Supervisor::new("roost", Strategy::RestForOne)
         .intensity(3, Duration::from_secs(60))
         .events(events);
-    let web = Arc::new(web(gateway, root.handle(), devices.handle()));
+    let web = Arc::new(web(
+        gateway,
+        root.handle(),
+        devices.handle(),
+        mqtt(gateway, connections),
+    ));
     let watched = vec![root.handle(), devices.handle(), broker.handle()];
     let registrar = registrar(gateway, devices.handle());
     let root = root
@@ -50,7 +56,20 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     Tree { root, web }
 }
 
-fn web(gateway: &Arc<Gateway>, tree: SupervisorHandle, devices: SupervisorHandle) -> Web {
+/// MQTT for browsers and for networks that let nothing through but HTTP.
+fn mqtt(gateway: &Arc<Gateway>, connections: SupervisorHandle) -> Upgrade {
+    let door = WebSocketDoor::new(Arc::clone(&gateway.broker), connections);
+    Upgrade {
+        path: "/mqtt",
+        protocol: "mqtt",
+        serve: Arc::new(move |Upgraded { peer, socket }| {
+            let door = door.clone();
+            Box::pin(async move { door.admit(peer, socket).await })
+        }),
+    }
+}
+
+fn web(gateway: &Arc<Gateway>, tree: SupervisorHandle, devices: SupervisorHandle, mqtt: Upgrade) -> Web {
     let config = &gateway.config.web;
     let options = WebOptions {
         address: config.listen,
@@ -70,6 +89,7 @@ fn web(gateway: &Arc<Gateway>, tree: SupervisorHandle, devices: SupervisorHandle
         devices,
         metrics: Arc::new(move || metrics::text(&for_metrics, &devices_of_metrics, &tree_of_metrics)),
         facts: Arc::new(move || metrics::facts(&for_facts, &rate)),
+        upgrades: vec![mqtt],
         options,
         bound: Bound::default(),
     }

@@ -10,13 +10,22 @@ use roost_model::{Device, DevicePattern, Filter, Link, Profile, Topic};
 use roost_store::Secrets;
 use thiserror::Error;
 
-/// What a client presents.
-#[derive(Debug, Clone, Copy)]
+/// User name and password.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Credentials<'a> {
     /// User name: the device's id, or [`Access::SERVICE`].
     pub user: &'a str,
     /// Password: the device's secret, or the API token.
     pub password: &'a str,
+}
+
+/// All that says who a client is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// User name and password; either may be empty.
+    pub login: Option<Credentials<'a>>,
+    /// The name in a certificate that was verified: it stands for the password of the user of that name.
+    pub certificate: Option<&'a str>,
 }
 
 /// Why a client is not let in. Towards the client both are the same answer: it must not learn which names exist.
@@ -164,15 +173,19 @@ impl Access {
     ///
     /// # Errors
     /// [`Refusal`], for the log; the client is told no more than "not authorized".
-    pub fn admit(&self, credentials: Option<Credentials<'_>>) -> Result<Grant, Refusal> {
-        let Some(Credentials { user, password }) = credentials else {
-            return Err(Refusal::Anonymous);
+    pub fn admit(&self, presented: Presented<'_>) -> Result<Grant, Refusal> {
+        let Credentials { user, password } = presented.login.unwrap_or_default();
+        let user = match presented.certificate {
+            Some(name) if user.is_empty() => name,
+            _ => user,
         };
-        if user.is_empty() || password.is_empty() {
+        let proven = presented.certificate == Some(user);
+        if user.is_empty() || (password.is_empty() && !proven) {
             return Err(Refusal::Anonymous);
         }
         let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
         if user == Self::SERVICE {
+            // No authority of devices makes anybody the service.
             let known = directory
                 .service_hash
                 .as_deref()
@@ -183,7 +196,7 @@ impl Access {
             .accounts
             .get_key_value(user)
             .ok_or(Refusal::BadCredentials)?;
-        if !self.secrets.verify(password, &account.secret_hash) {
+        if !proven && !self.secrets.verify(password, &account.secret_hash) {
             return Err(Refusal::BadCredentials);
         }
         if !account.enabled {

@@ -19,9 +19,11 @@ use crate::codec::Version;
 use crate::keeper;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
-use crate::listener;
+use crate::listener::{self, Door};
+use crate::lobby::Lobby;
 use crate::roster::Roster;
 use crate::stats::BrokerStats;
+use crate::tls::{Certificates, Handshakes, renewal};
 
 /// Presence topic of the devices that are connected by MQTT; the keys are their ids.
 pub const PRESENCE: &str = "devices";
@@ -39,11 +41,34 @@ pub struct Broker {
     /// Wakes the keeper: a session has been left, with something that is due one day.
     session_left: Notify,
     client_ids: AtomicU64,
-    bound: Mutex<Option<SocketAddr>>,
+    lobby: Arc<Lobby>,
+    handshakes: Handshakes,
+    bound: Mutex<Bound>,
     /// Held from a change of presence to the status that tells of it, so that the last word is the true one.
     status_order: Mutex<()>,
     /// What is said of a device that is present, by version; shared by all of them.
     metas: [Arc<Map<String, Value>>; 2],
+}
+
+/// Where MQTT is listened for. Port 0 lets the system choose.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Without encryption.
+    pub plain: SocketAddr,
+    /// Inside TLS.
+    pub tls: Option<(SocketAddr, Arc<Certificates>)>,
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(plain: SocketAddr) -> Self {
+        Self { plain, tls: None }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Bound {
+    plain: Option<SocketAddr>,
+    tls: Option<SocketAddr>,
 }
 
 struct PresenceBox(Presence);
@@ -88,50 +113,77 @@ impl Broker {
         };
         let ledger = Arc::new(ledger);
         bus.set_ledger(Arc::clone(&ledger) as Arc<dyn roost_runtime::Ledger>);
+        let stats = Arc::<BrokerStats>::default();
         Arc::new(Self {
             bus,
             presence: PresenceBox(presence),
             access,
             limits,
-            stats: Arc::default(),
+            lobby: Lobby::new(limits, Arc::clone(&stats)),
+            handshakes: Handshakes::new(Arc::clone(&stats)),
+            stats,
             roster: Arc::default(),
             ledger,
             session_left: Notify::new(),
             client_ids: AtomicU64::new(1),
-            bound: Mutex::new(None),
+            bound: Mutex::default(),
             status_order: Mutex::new(()),
             metas: [meta("3.1.1"), meta("5.0")],
         })
     }
 
-    /// The broker's part of the tree: connections, and a listener on `address` (port 0 lets the system choose).
-    /// A listener that fails takes no connection down with it.
+    /// The broker's part of the tree: connections, and a listener for each door. A listener that fails takes no
+    /// connection down with it.
     #[must_use]
     pub fn supervisor(
         self: &Arc<Self>,
-        address: SocketAddr,
+        listen: impl Into<Listen>,
         events: &Events,
     ) -> (Supervisor, SupervisorHandle) {
         // Clients that have not sent their CONNECT yet take places too.
-        let places = self.limits.connections + self.limits.connections / 4 + 16;
+        let places = self.limits.connections + self.limits.connects_waiting;
         let connections = Supervisor::dynamic("connections")
             .events(events)
             .max_children(places);
         let handle = connections.handle();
-        let (broker, starter) = (Arc::clone(self), handle.clone());
-        let listener = ChildSpec::new("mqtt listener", move |context| {
-            listener::run(Arc::clone(&broker), address, starter.clone(), context)
-        });
         let broker = Arc::clone(self);
         let sessions = ChildSpec::new("sessions", move |context| {
             keeper::run(Arc::clone(&broker), context)
         });
-        let supervisor = Supervisor::new("broker", Strategy::OneForOne)
+        let Listen { plain, tls } = listen.into();
+        let mut supervisor = Supervisor::new("broker", Strategy::OneForOne)
             .events(events)
             .child(sessions)
             .child(connections)
-            .child(listener.awaits_ready());
+            .child(self.listener("mqtt listener", Door::Plain, plain, &handle));
+        if let Some((address, certificates)) = tls {
+            let door = Door::Tls(Arc::clone(&certificates));
+            let renewal = move |context| renewal::run(Arc::clone(&certificates), context);
+            supervisor = supervisor
+                .child(ChildSpec::new("mqtt certificates", renewal).awaits_ready())
+                .child(self.listener("mqtt tls listener", door, address, &handle));
+        }
         (supervisor, handle)
+    }
+
+    fn listener(
+        self: &Arc<Self>,
+        name: &'static str,
+        door: Door,
+        address: SocketAddr,
+        connections: &SupervisorHandle,
+    ) -> ChildSpec {
+        let (broker, connections) = (Arc::clone(self), connections.clone());
+        let run = move |context| {
+            listener::run(
+                Arc::clone(&broker),
+                door.clone(),
+                address,
+                connections.clone(),
+                context,
+            )
+        };
+        ChildSpec::new(name, run).awaits_ready()
     }
 
     /// Ends the connections of a device: its record was changed or removed. Returns how many there were.
@@ -178,11 +230,29 @@ impl Broker {
     /// Where it listens, once it does.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        *self.bound.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner).plain
     }
 
-    pub(crate) fn bound(&self, address: SocketAddr) {
-        *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    /// Where it listens for TLS, once it does.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner).tls
+    }
+
+    pub(crate) fn bound(&self, door: &Door, address: SocketAddr) {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        match door {
+            Door::Plain => bound.plain = Some(address),
+            Door::Tls(_) => bound.tls = Some(address),
+        }
+    }
+
+    pub(crate) fn lobby(&self) -> &Arc<Lobby> {
+        &self.lobby
+    }
+
+    pub(crate) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
     }
 
     pub(crate) fn bus(&self) -> &Bus {

@@ -9,9 +9,10 @@ use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::access::{Credentials, Grant};
+use crate::access::{Credentials, Grant, Presented};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
+use crate::lobby::Seat;
 use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
@@ -26,10 +27,17 @@ use door::admit;
 ///
 /// Door and conversation are boxes of their own, one after the other: a connection is idle most of its life, and what
 /// only its first second needed is given back.
-pub(crate) async fn serve(broker: Arc<Broker>, stream: Transport, peer: SocketAddr, context: Context) {
-    if let Some(visit) = Box::pin(greet(broker, stream, peer, context)).await {
+pub(crate) async fn serve(broker: Arc<Broker>, arrival: Arrival, context: Context) {
+    if let Some(visit) = Box::pin(greet(broker, arrival, context)).await {
         Box::pin(attend(visit)).await;
     }
+}
+
+/// A connection that has come, and its seat in the lobby until its CONNECT was judged.
+pub(crate) struct Arrival {
+    pub(crate) transport: Transport,
+    pub(crate) peer: SocketAddr,
+    pub(crate) seat: Seat,
 }
 
 /// A client that was let in, with its socket.
@@ -40,15 +48,15 @@ struct Visit {
 }
 
 /// Waits for the CONNECT and decides about it.
-async fn greet(
-    broker: Arc<Broker>,
-    stream: Transport,
-    peer: SocketAddr,
-    context: Context,
-) -> Option<Box<Visit>> {
-    let mut wire = Wire::new(broker, stream);
+async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Option<Box<Visit>> {
+    let Arrival {
+        transport,
+        peer,
+        seat,
+    } = arrival;
+    let mut wire = Wire::new(broker, transport);
     let greeting = tokio::select! {
-        greeting = tokio::time::timeout(wire.broker.limits().connect_within, first_packet(&mut wire)) => greeting,
+        greeting = tokio::time::timeout_at(seat.deadline, first_packet(&mut wire)) => greeting,
         () = context.shutdown.requested() => return None,
     };
     let (version, connect) = match greeting {
@@ -116,10 +124,18 @@ struct Guest {
 }
 
 /// What the directory says of a client, by what it presents.
-fn grant(broker: &Broker, connect: &Connect, peer: SocketAddr) -> Result<Grant, Reason> {
+fn grant(
+    broker: &Broker,
+    connect: &Connect,
+    certificate: Option<&str>,
+    peer: SocketAddr,
+) -> Result<Grant, Reason> {
     let login = connect.login.as_ref();
-    let credentials = login.map(|(user, password)| Credentials { user, password });
-    broker.access().admit(credentials).map_err(|refusal| {
+    let presented = Presented {
+        login: login.map(|(user, password)| Credentials { user, password }),
+        certificate,
+    };
+    broker.access().admit(presented).map_err(|refusal| {
         let user = login.map_or("", |(user, _)| user);
         // Debug, not info: whoever hammers the port must not fill the log.
         debug!(%peer, user, %refusal, "connection refused");

@@ -43,6 +43,14 @@ pub struct Limits {
     pub subscriptions: usize,
     /// How long a connection may go on after another took its place.
     pub takeover_within: Duration,
+    /// Connections whose CONNECT was not judged yet. More wait in the kernel's queue.
+    pub connects_waiting: usize,
+    /// Such connections of one address before its clients are hurried: they have 2 s for their CONNECT then, so that
+    /// silent ones do not keep places. Devices behind one router have one address, so nobody is refused for it until
+    /// that address has half of all places.
+    pub connects_waiting_per_address: usize,
+    /// Connections that are accepted in a second; 0 for as many as come.
+    pub connects_per_s: u32,
 }
 
 impl Default for Limits {
@@ -66,6 +74,9 @@ impl Default for Limits {
             keep_alive_max: Duration::from_secs(3600),
             subscriptions: 100,
             takeover_within: Duration::from_secs(2),
+            connects_waiting: 4096,
+            connects_waiting_per_address: 256,
+            connects_per_s: 20_000,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The listener: accepts TCP connections and gives each a task of its own.
+//! A listener: accepts TCP connections, no more than there are seats for, and gives each a task of its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,10 +8,14 @@ use std::time::Duration;
 use roost_runtime::{BoxError, Context, SupervisorHandle};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::broker::Broker;
-use crate::connection;
+use crate::connection::{self, Arrival};
+use crate::lobby::Seat;
+use crate::stats::BrokerStats;
+use crate::tls::Certificates;
+use crate::transport::Transport;
 
 /// Connections that the kernel holds until they are accepted. When the power returns to a building they come all at
 /// once; the kernel cuts this down to its own `net.core.somaxconn`.
@@ -20,6 +24,25 @@ const BACKLOG: u32 = 4096;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Silence after which the kernel asks whether the other side still lives: for clients without keep-alive.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// What is spoken at a door.
+#[derive(Debug, Clone)]
+pub(crate) enum Door {
+    /// MQTT.
+    Plain,
+    /// MQTT inside TLS.
+    Tls(Arc<Certificates>),
+}
+
+impl Door {
+    /// The section of the configuration that says where it is.
+    fn section(&self) -> &'static str {
+        match self {
+            Self::Plain => "[mqtt]",
+            Self::Tls(_) => "[mqtt.tls]",
+        }
+    }
+}
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
@@ -33,7 +56,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))
 }
@@ -41,48 +64,116 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Accepts until it is told to stop.
 pub(crate) async fn run(
     broker: Arc<Broker>,
+    door: Door,
     address: SocketAddr,
     connections: SupervisorHandle,
     context: Context,
 ) -> Result<(), BoxError> {
+    let section = door.section();
     let listener = listen(address).map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("can't listen for MQTT on {address} ([mqtt] listen): {error}"),
+            format!("can't listen for MQTT on {address} ({section} listen): {error}"),
         )
     })?;
     let bound = listener.local_addr()?;
-    broker.bound(bound);
-    info!(address = %bound, "listening for MQTT");
+    broker.bound(&door, bound);
+    info!(address = %bound, "listening for MQTT ({section})");
     context.ready();
     loop {
-        tokio::select! {
+        let next = async {
+            let room = broker.lobby().room().await?;
+            Some((room, listener.accept().await))
+        };
+        let (room, accepted) = tokio::select! {
             () = context.shutdown.requested() => return Ok(()),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => accept(&broker, stream, peer, &connections).await?,
-                Err(error) => {
-                    warn!(%error, "can't accept a connection");
-                    tokio::time::sleep(PAUSE).await;
+            Some(next) = next => next,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Without a seat, or gone already: dropping the socket is all there is to do.
+                if let Some(seat) = broker.lobby().sit(room, peer.ip())
+                    && prepare(&stream).is_ok()
+                {
+                    admit(&broker, &door, (stream, peer, seat), &connections).await?;
                 }
+            }
+            Err(error) => {
+                warn!(%error, "can't accept a connection");
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
 }
 
-async fn accept(
+async fn admit(
     broker: &Arc<Broker>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    door: &Door,
+    (stream, peer, seat): (TcpStream, SocketAddr, Seat),
     connections: &SupervisorHandle,
 ) -> Result<(), BoxError> {
-    if prepare(&stream).is_err() {
-        // It is gone already.
-        return Ok(());
-    }
-    let broker = Arc::clone(broker);
-    let serve = move |context: Context| async move {
-        connection::serve(broker, stream.into(), peer, context).await;
-        Ok(())
+    let (broker, name) = (Arc::clone(broker), peer.to_string());
+    let started = match door {
+        Door::Plain => {
+            let serve = move |context: Context| async move {
+                let transport = Transport::Tcp(stream);
+                connection::serve(
+                    broker,
+                    Arrival {
+                        transport,
+                        peer,
+                        seat,
+                    },
+                    context,
+                )
+                .await;
+                Ok(())
+            };
+            connections.start_temporary(name, serve).await
+        }
+        Door::Tls(certificates) => {
+            let certificates = Arc::clone(certificates);
+            let serve = move |context: Context| async move {
+                let shaking = Box::pin(shake(&broker, &certificates, stream, &seat, &context));
+                if let Some(transport) = shaking.await {
+                    connection::serve(
+                        broker,
+                        Arrival {
+                            transport,
+                            peer,
+                            seat,
+                        },
+                        context,
+                    )
+                    .await;
+                }
+                Ok(())
+            };
+            connections.start_temporary(name, serve).await
+        }
     };
-    Ok(connections.start_temporary(peer.to_string(), serve).await?)
+    Ok(started?)
+}
+
+/// Does the handshake, in the connection's own task and time.
+async fn shake(
+    broker: &Broker,
+    certificates: &Certificates,
+    stream: TcpStream,
+    seat: &Seat,
+    context: &Context,
+) -> Option<Transport> {
+    let config = certificates.config()?;
+    let shaking = tokio::time::timeout_at(seat.deadline, broker.handshakes().shake(stream, config));
+    let outcome = tokio::select! {
+        outcome = shaking => outcome,
+        () = context.shutdown.requested() => return None,
+    };
+    match outcome {
+        Ok(Ok(stream)) => return Some(Transport::Tls(stream)),
+        Ok(Err(error)) => debug!(%error, "no TLS handshake"),
+        Err(_) => debug!("no TLS handshake in time"),
+    }
+    BrokerStats::count(&broker.stats().handshakes_failed);
+    None
 }

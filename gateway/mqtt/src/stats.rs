@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What has passed since the broker was made. All but `connected` only grow.
+/// What has passed since the broker was made. All only grow but those of which the documentation says "now".
 #[derive(Debug, Default)]
 pub struct BrokerStats {
-    /// Clients whose CONNECT was accepted and who are still here.
+    /// Clients whose CONNECT was accepted and who are here now.
     pub connected: AtomicU64,
     /// Clients whose CONNECT was accepted, in all.
     pub accepted: AtomicU64,
@@ -25,6 +25,14 @@ pub struct BrokerStats {
     pub bytes_out: AtomicU64,
     /// Wills published.
     pub wills: AtomicU64,
+    /// Connections whose CONNECT was not judged yet now.
+    pub connects_waiting: AtomicU64,
+    /// Connections that were closed at once: their address had half of the places for waiting.
+    pub turned_away: AtomicU64,
+    /// TLS handshakes that wait for their turn to be computed now.
+    pub handshakes_waiting: AtomicU64,
+    /// TLS connections that ended before their handshake did.
+    pub handshakes_failed: AtomicU64,
 }
 
 impl BrokerStats {
@@ -44,5 +52,22 @@ impl BrokerStats {
     #[must_use]
     pub fn get(counter: &AtomicU64) -> u64 {
         counter.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts one among those that are under way, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Gauge<'a>(&'a AtomicU64);
+
+impl<'a> Gauge<'a> {
+    pub(crate) fn new(counter: &'a AtomicU64) -> Self {
+        BrokerStats::count(counter);
+        Self(counter)
+    }
+}
+
+impl Drop for Gauge<'_> {
+    fn drop(&mut self) {
+        BrokerStats::uncount(self.0);
     }
 }

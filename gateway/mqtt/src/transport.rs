@@ -4,11 +4,15 @@
 //! the others do what can be done now, as a non-blocking socket does.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::Shutdown;
+use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
+
+use crate::tls::TlsStream;
+use crate::websocket::WebSocket;
 
 /// What carries a connection's bytes.
 ///
@@ -18,6 +22,10 @@ use tokio::net::TcpStream;
 pub(crate) enum Transport {
     /// A plain TCP connection.
     Tcp(TcpStream),
+    /// TLS, its handshake done.
+    Tls(Box<TlsStream>),
+    /// WebSocket, its upgrade done.
+    WebSocket(Box<WebSocket>),
 }
 
 impl Transport {
@@ -26,22 +34,36 @@ impl Transport {
     /// A connection has one task, so the one waker that the socket keeps for each direction is enough; the future then
     /// is one pointer where the socket's own has a place in a list of wakers.
     pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
-            Self::Tcp(stream) => stream.poll_read_ready(context),
-        })
+        poll_fn(|context| self.poll_readable(context))
     }
 
     /// Waits until writing may take something.
     pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
+        poll_fn(|context| self.poll_writable(context))
+    }
+
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Tls(stream) => stream.poll_readable(context),
+            Self::WebSocket(stream) => stream.poll_readable(context),
+        }
+    }
+
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
             Self::Tcp(stream) => stream.poll_write_ready(context),
-        })
+            Self::Tls(stream) => stream.poll_writable(context),
+            Self::WebSocket(stream) => stream.poll_writable(context),
+        }
     }
 
     /// Reads what is there; 0 bytes are the end.
     pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Tls(stream) => stream.try_read(buffer),
+            Self::WebSocket(stream) => stream.try_read(buffer),
         }
     }
 
@@ -49,17 +71,8 @@ impl Transport {
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
-        }
-    }
-
-    /// The same for bytes that lie in several places.
-    #[allow(
-        dead_code,
-        reason = "for writers whose bodies are shared with other connections"
-    )]
-    pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_write_vectored(parts),
+            Self::Tls(stream) => stream.try_write(bytes),
+            Self::WebSocket(stream) => stream.try_write(bytes),
         }
     }
 
@@ -67,6 +80,8 @@ impl Transport {
     pub(crate) fn try_flush(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(_) => Ok(()),
+            Self::Tls(stream) => stream.try_flush(),
+            Self::WebSocket(stream) => stream.try_flush(),
         }
     }
 
@@ -74,6 +89,8 @@ impl Transport {
     pub(crate) fn has_unsent(&self) -> bool {
         match self {
             Self::Tcp(_) => false,
+            Self::Tls(stream) => stream.has_unsent(),
+            Self::WebSocket(stream) => stream.has_unsent(),
         }
     }
 
@@ -81,6 +98,17 @@ impl Transport {
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => SockRef::from(&*stream).shutdown(Shutdown::Write),
+            Self::Tls(stream) => stream.finish(),
+            Self::WebSocket(stream) => stream.finish(),
+        }
+    }
+
+    /// The name that the client has proven by a certificate.
+    pub(crate) fn peer_name(&self) -> Option<String> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Tls(stream) => stream.peer_name(),
+            Self::WebSocket(stream) => stream.peer_name(),
         }
     }
 
@@ -88,6 +116,8 @@ impl Transport {
     pub(crate) fn try_drain(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(scratch),
+            Self::Tls(stream) => stream.try_drain(scratch),
+            Self::WebSocket(stream) => stream.try_drain(scratch),
         }
     }
 }

@@ -35,6 +35,11 @@ thread_local! {
 /// What a frame was good for.
 pub(crate) type Handled = Result<(), Close>;
 
+/// Lends the thread's room to read into. What comes is copied out of it before anybody waits again.
+pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    SCRATCH.with_borrow_mut(|scratch| work(scratch))
+}
+
 /// A transport with what was read of a packet and what was not sent yet.
 pub(crate) struct Wire {
     pub(crate) stream: Transport,
@@ -117,7 +122,7 @@ impl Wire {
         let Self {
             stream, read, broker, ..
         } = self;
-        SCRATCH.with_borrow_mut(|scratch| match stream.try_read(scratch) {
+        with_scratch(|scratch| match stream.try_read(scratch) {
             Ok(0) => Err(Close::Lost),
             Ok(count) => {
                 read.extend_from_slice(&scratch[..count]);
@@ -192,7 +197,7 @@ impl Wire {
         let draining = async {
             let mut left = LINGER_BYTES;
             while left > 0 && self.stream.readable().await.is_ok() {
-                let read = SCRATCH.with_borrow_mut(|scratch| self.stream.try_drain(scratch));
+                let read = with_scratch(|scratch| self.stream.try_drain(scratch));
                 match read {
                     Ok(0) => return,
                     Ok(count) => left = left.saturating_sub(count),

@@ -189,6 +189,7 @@ async fn main() -> Result<(), BoxError> {
             readings_per_s: Some(count as f64 / 20.0),
             ..Facts::default()
         }),
+        upgrades: Vec::new(),
         options: WebOptions {
             address: (ip, port).into(),
             ..WebOptions::default()

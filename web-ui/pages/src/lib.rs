@@ -16,9 +16,11 @@ mod router;
 mod server;
 mod site;
 mod survey;
+mod upgrade;
 mod view;
 mod web;
 
 pub use router::router;
 pub use server::supervisor;
+pub use upgrade::{Upgrade, Upgraded};
 pub use web::{Bound, Facts, Web, WebOptions};

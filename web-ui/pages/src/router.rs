@@ -12,7 +12,7 @@ use axum::{Router, http};
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::web::Web;
-use crate::{api, assets, guard, pages};
+use crate::{api, assets, guard, pages, upgrade};
 
 /// Largest body of a request, in bytes, where nothing else is said.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -36,7 +36,8 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/sign-out", post(pages::sign_in::sign_out))
         .route(&assets::stylesheet_path(), get(assets::stylesheet))
         .route(assets::ICON_PATH, get(assets::icon));
-    private
+    upgrades(&site)
+        .merge(private)
         .merge(metrics)
         .merge(public)
         .nest(api::PREFIX, api::router(Arc::clone(&site)))
@@ -47,6 +48,16 @@ pub fn router(web: Arc<Web>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&site), guard::host))
         .layer(from_fn(guard::headers))
         .with_state(site)
+}
+
+/// The paths on which clients are handed to others.
+fn upgrades(site: &Arc<Site>) -> Router<Arc<Site>> {
+    site.web.upgrades.iter().fold(Router::new(), |router, upgrade| {
+        let (site, upgrade) = (Arc::clone(site), upgrade.clone());
+        let path = upgrade.path;
+        let answer = move |peer, request| upgrade::answer(Arc::clone(&site), upgrade.clone(), peer, request);
+        router.route(path, get(answer))
+    })
 }
 
 /// No such path: a problem for programs, a page for people.

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use roost_runtime::{BoxError, ChildSpec, Context, Events, Strategy, Supervisor, SupervisorHandle};
@@ -16,6 +19,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tracing::{debug, info, warn};
 
 use crate::router;
+use crate::upgrade::Peer;
 use crate::web::Web;
 
 /// Connections that the kernel holds until they are accepted.
@@ -120,11 +124,17 @@ async fn accept(
 
 /// Serves one connection: HTTP/1.1 only, since HTTP/2 would start tasks that nobody supervises.
 async fn serve(router: Router, stream: TcpStream, peer: SocketAddr, context: Context) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,

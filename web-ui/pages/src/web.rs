@@ -7,6 +7,8 @@ use std::time::Duration;
 use roost_runtime::{Bus, Presence, SupervisorHandle};
 use roost_store::{Secrets, Store};
 
+use crate::upgrade::Upgrade;
+
 /// How the web side listens and whom it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOptions {
@@ -89,6 +91,8 @@ pub struct Web {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Says how the program is.
     pub facts: Arc<dyn Fn() -> Facts + Send + Sync>,
+    /// Paths on which clients are handed to others.
+    pub upgrades: Vec<Upgrade>,
     /// How it listens and whom it answers.
     pub options: WebOptions,
     /// Where it listens; `Bound::default()` until then.

@@ -157,6 +157,9 @@ fn check(config: &Config) -> Result<(), (String, String, String)> {
             return Err((format!("\"{}\"", bus.board), what, nearest(&bus.board, &boards)));
         }
     }
+    if let (Err((what, remedy)), Some(listen)) = (config.mqtt.tls.check(), config.mqtt.tls.listen) {
+        return Err((format!("\"{listen}\""), what, remedy));
+    }
     if config.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
         let remedy = "give error, warn, info, debug, trace, or a filter such as \"info,roost_mqtt=debug\"";
         return Err((
@@ -207,6 +210,16 @@ mod tests {
             ("[web]\nlisten = \"everywhere\"", 2, "invalid socket address"),
             ("[log]\nformat = \"jsn\"", 2, "did you mean `json`?"),
             ("[log]\nlevel = \"a=b=c\"", 2, "no log level"),
+            (
+                "[mqtt.tls]\nlisten = \"0.0.0.0:8883\"\nkey = \"a.key\"",
+                2,
+                "openssl req -x509",
+            ),
+            (
+                "[mqtt.tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_certificates = \"accept\"\nlisten = \"[::]:1\"",
+                5,
+                "name the file",
+            ),
             (
                 "[[bus]]\nname = \"i2c1\"\nboard = \"linx\"",
                 3,

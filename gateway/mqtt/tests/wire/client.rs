@@ -11,10 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use roost_model::{Device, Profile};
-use roost_mqtt::{Access, Broker, Limits};
-use roost_runtime::{Bus, Events, Presence, Shutdown};
+use roost_mqtt::{Access, Broker, Certificates, Limits, Listen, WebSocketDoor};
+use roost_runtime::{Bus, Events, Presence, Shutdown, SupervisorHandle};
 use roost_store::{Secrets, Store, StoreOptions};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -51,6 +51,7 @@ pub(crate) struct Gateway {
     access: Arc<Access>,
     secrets: Secrets,
     bus: Bus,
+    connections: SupervisorHandle,
     shutdown: Shutdown,
     task: JoinHandle<()>,
     limits: Limits,
@@ -59,6 +60,10 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(limits: Limits) -> Self {
+        Self::listening(limits, None).await
+    }
+
+    pub(crate) async fn listening(limits: Limits, tls: Option<Arc<Certificates>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path(), StoreOptions::default()).unwrap();
         let secrets = Secrets::open(&store).unwrap();
@@ -70,7 +75,7 @@ impl Gateway {
             subscribes: vec!["devices/{device}/commands/#".into()],
             ..Profile::default()
         });
-        Self::run(directory, access, secrets, limits).await
+        Self::run(directory, access, secrets, limits, tls).await
     }
 
     async fn run(
@@ -78,6 +83,7 @@ impl Gateway {
         access: Arc<Access>,
         secrets: Secrets,
         limits: Limits,
+        tls: Option<Arc<Certificates>>,
     ) -> Self {
         let bus = Bus::default();
         let broker = Broker::open(
@@ -88,7 +94,13 @@ impl Gateway {
             &directory.path().join("sessions"),
         )
         .unwrap();
-        let (supervisor, _) = broker.supervisor(([127, 0, 0, 1], 0).into(), &Events::new(8));
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = Listen {
+            plain: anywhere,
+            tls: tls.map(|certificates| (anywhere, certificates)),
+        };
+        let secured = listen.tls.is_some();
+        let (supervisor, connections) = broker.supervisor(listen, &Events::new(8));
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
         let task = tokio::task::spawn(async move { supervisor.run(stop).await.unwrap() });
@@ -97,12 +109,17 @@ impl Gateway {
             access,
             secrets,
             bus,
+            connections,
             shutdown,
             task,
             limits,
             directory,
         };
-        while gateway.broker.address().is_none() {
+        let listens = || {
+            let broker = &gateway.broker;
+            broker.address().is_some() && (!secured || broker.tls_address().is_some())
+        };
+        while !listens() {
             tokio::task::yield_now().await;
         }
         gateway
@@ -120,6 +137,7 @@ impl Gateway {
             access,
             secrets,
             bus,
+            connections: _,
             shutdown,
             task,
             limits,
@@ -130,7 +148,7 @@ impl Gateway {
         broker.close();
         // The log is open in one place at a time.
         drop((broker, bus));
-        Self::run(directory, access, secrets, limits).await
+        Self::run(directory, access, secrets, limits, None).await
     }
 
     /// Connects. Whether the session of before was found comes with the client.
@@ -202,11 +220,20 @@ impl Gateway {
 
     pub(crate) async fn connect(&self) -> Client {
         let address: SocketAddr = self.broker.address().unwrap();
-        Client {
-            stream: TcpStream::connect(address).await.unwrap(),
-            version: V4,
-            next_id: 0,
-        }
+        Client::on(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.broker.tls_address().unwrap()
+    }
+
+    /// Where WebSockets are handed over.
+    pub(crate) fn door(&self) -> WebSocketDoor {
+        WebSocketDoor::new(Arc::clone(&self.broker), self.connections.clone())
+    }
+
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.broker
     }
 
     pub(crate) async fn knock(&self, version: u8, id: &str, login: Option<(&str, &str)>) -> Vec<u8> {
@@ -291,7 +318,7 @@ fn framed(first: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn connect_packet(
+pub(crate) fn connect_packet(
     version: u8,
     id: &str,
     login: Option<(&str, &str)>,
@@ -347,13 +374,37 @@ fn connect_as(entry: &Entry<'_>) -> Vec<u8> {
     framed(0x10, &body)
 }
 
+/// What bytes can be sent through and read from.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     version: u8,
     next_id: u16,
 }
 
 impl Client {
+    pub(crate) fn on(stream: impl Duplex + 'static) -> Self {
+        Self {
+            stream: Box::new(stream),
+            version: V4,
+            next_id: 0,
+        }
+    }
+
+    /// Says CONNECT and gives back the answer.
+    pub(crate) async fn say_connect(
+        &mut self,
+        version: u8,
+        id: &str,
+        login: Option<(&str, &str)>,
+    ) -> Vec<u8> {
+        self.version = version;
+        self.send(&connect_packet(version, id, login, None, 60)).await;
+        self.packet().await
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         // A gateway that has hung up in the middle of a flood is part of some tests.
         let _ = self.stream.write_all(bytes).await;

@@ -4,3 +4,13 @@ mod client;
 mod durable;
 mod refusals;
 mod sessions;
+mod tls;
+mod websocket;
+
+#[expect(
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "shared with the tests of the whole program"
+)]
+#[path = "../../../../tests/src/certificates.rs"]
+mod certificates;

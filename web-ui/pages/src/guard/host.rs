@@ -9,15 +9,25 @@ pub(crate) fn is_allowed(said: &str, hosts: &[String]) -> bool {
             address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port))
         });
     }
-    let name = match said.split_once(':') {
-        Some((name, port)) if port.is_empty() || is_port(&format!(":{port}")) => name,
-        Some(_) => return false,
-        None => said,
-    };
-    let name = name.strip_suffix('.').unwrap_or(name);
+    let Some(name) = name_of(said) else { return false };
     name.parse::<Ipv4Addr>().is_ok()
         || name.eq_ignore_ascii_case("localhost")
         || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+}
+
+/// Whether this is one of the names that somebody has given to the gateway, whatever the port.
+pub(crate) fn is_named(said: &str, hosts: &[String]) -> bool {
+    name_of(said).is_some_and(|name| hosts.iter().any(|host| host.eq_ignore_ascii_case(name)))
+}
+
+/// The name without its port and without the dot that may end it.
+fn name_of(said: &str) -> Option<&str> {
+    let name = match said.split_once(':') {
+        Some((name, port)) if port.is_empty() || is_port(&format!(":{port}")) => name,
+        Some(_) => return None,
+        None => said,
+    };
+    Some(name.strip_suffix('.').unwrap_or(name))
 }
 
 fn is_port(text: &str) -> bool {

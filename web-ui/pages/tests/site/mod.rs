@@ -152,6 +152,7 @@ impl Site {
                 version: "1.2.3".to_owned(),
                 ..Facts::default()
             }),
+            upgrades: Vec::new(),
             options,
             bound: Bound::default(),
         });
