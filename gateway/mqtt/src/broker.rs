@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use crate::access::Access;
+use crate::clock::Clock;
 use crate::codec::Version;
 use crate::keeper;
 use crate::ledger::Ledger;
@@ -40,6 +41,7 @@ pub struct Broker {
     ledger: Arc<Ledger>,
     /// Wakes the keeper: a session has been left, with something that is due one day.
     session_left: Notify,
+    clock: Clock,
     client_ids: AtomicU64,
     lobby: Arc<Lobby>,
     handshakes: Handshakes,
@@ -125,6 +127,7 @@ impl Broker {
             roster: Arc::default(),
             ledger,
             session_left: Notify::new(),
+            clock: Clock::default(),
             client_ids: AtomicU64::new(1),
             bound: Mutex::default(),
             status_order: Mutex::new(()),
@@ -269,6 +272,10 @@ impl Broker {
 
     pub(crate) fn roster(&self) -> &Arc<Roster> {
         &self.roster
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

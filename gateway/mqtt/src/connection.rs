@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use roost_runtime::{Context, Message, PresenceGuard, Pressure};
-use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::access::{Credentials, Grant, Presented};
@@ -116,7 +115,8 @@ struct Guest {
     session: Session,
     /// What is published when the client vanishes, and how long after.
     will: Option<Box<(Message, Duration)>>,
-    keep_alive: Option<Duration>,
+    /// Ticks of silence after which it is gone; 0 for never.
+    silence: u32,
     /// The client's presence and its status on the bus, if it is a device.
     _present: Option<Present>,
     place: Place,
@@ -222,13 +222,12 @@ async fn paused(pause: &mut Option<Pause>) {
 
 async fn converse(visit: &mut Visit) -> Close {
     let Visit { wire, guest, context } = visit;
-    let mut heard = Instant::now();
-    let silence = tokio::time::sleep(guest.keep_alive.unwrap_or_default());
-    tokio::pin!(silence);
+    guest.place.heard(wire.broker.clock().now());
+    guest.place.set_silence(guest.silence);
     let mut waiting: Option<Pause> = None;
     let mut readable = false;
     loop {
-        if let Err(close) = exchange(wire, guest, &mut heard, readable && waiting.is_none()) {
+        if let Err(close) = exchange(wire, guest, readable && waiting.is_none()) {
             return close;
         }
         readable = false;
@@ -242,6 +241,8 @@ async fn converse(visit: &mut Visit) -> Close {
         }
         if let Some(pressure) = guest.session.take_pressure() {
             waiting = Some(pause(pressure, wire.broker.limits().slow_within));
+            // While the client is not read from, its silence is ours.
+            guest.place.set_silence(0);
         }
         tokio::task::coop::consume_budget().await;
         let may_read = waiting.is_none();
@@ -277,15 +278,10 @@ async fn converse(visit: &mut Visit) -> Close {
                 }
             }
             () = guest.session.overflowed(), if !may_send => return Close::Because(Reason::QuotaExceeded),
-            () = paused(&mut waiting), if waiting.is_some() => waiting = None,
-            () = &mut silence, if guest.keep_alive.is_some() => {
-                let limit = guest.keep_alive.unwrap_or_default();
-                // While the client is not read from, its silence is ours.
-                if heard.elapsed() >= limit && may_read {
-                    return Close::Because(Reason::KeepAliveTimeout);
-                }
-                // Moving the timer at every packet would cost more than waking up once too often.
-                silence.as_mut().reset((heard + limit).max(Instant::now() + limit / 8));
+            () = paused(&mut waiting), if waiting.is_some() => {
+                waiting = None;
+                guest.place.heard(wire.broker.clock().now());
+                guest.place.set_silence(guest.silence);
             }
         }
     }
@@ -301,16 +297,16 @@ async fn written(wire: &Wire, session: &Session, barrier: u64) -> Result<(), Clo
 }
 
 /// Handles every packet that was read, and adds what waits for the client.
-fn exchange(wire: &mut Wire, guest: &mut Guest, heard: &mut Instant, readable: bool) -> Result<(), Close> {
+fn exchange(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
     wire.begin_batch();
     let limit = wire.broker.limits().packet_bytes;
     let session = &mut guest.session;
-    let mut handle = |frame: &[u8], out: &mut BytesMut| {
-        *heard = Instant::now();
-        match codec::decode(session.version, frame) {
-            Ok(packet) => session.handle(packet, out),
-            Err(error) => Err(refused(session, &error)),
-        }
+    if readable {
+        guest.place.heard(wire.broker.clock().now());
+    }
+    let mut handle = |frame: &[u8], out: &mut BytesMut| match codec::decode(session.version, frame) {
+        Ok(packet) => session.handle(packet, out),
+        Err(error) => Err(refused(session, &error)),
     };
     let mut outcome = wire.kept_frames(limit, &mut handle);
     if outcome.is_ok() && readable {

@@ -1,5 +1,5 @@
-//! The keeper of sessions: ends those whose time has passed, publishes wills whose time has come, and has written down
-//! what clients have retained.
+//! The keeper: moves the clock, ends clients that fell silent and sessions whose time has passed, publishes wills whose
+//! time has come, and has written down what clients have retained.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,31 +8,45 @@ use roost_runtime::{BoxError, Context};
 use tokio::time::Instant;
 
 use crate::broker::Broker;
+use crate::clock::TICK;
 use crate::ledger::Pace;
 
 /// How often changes of retained messages are written down.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// Ticks between two looks for clients that have fallen silent.
+const LOOK_EVERY: u32 = 2;
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(broker: Arc<Broker>, context: Context) -> Result<(), BoxError> {
     context.ready();
     let mut pace = Pace::default();
     let mut keep_at = Instant::now() + KEEP_EVERY;
+    let mut tick_at = Instant::now() + TICK;
+    let mut due = Some(Instant::now());
     loop {
-        let overdue = broker.ledger().sweep();
-        for will in overdue.wills {
-            broker.publish_will(will);
+        if due.is_some_and(|due| due <= Instant::now()) {
+            let overdue = broker.ledger().sweep();
+            for will in overdue.wills {
+                broker.publish_will(will);
+            }
+            due = overdue.next.map(Instant::from_std);
         }
-        let next = overdue
-            .next
-            .map_or(keep_at, |next| keep_at.min(Instant::from_std(next)));
+        let next = due.map_or(tick_at, |due| tick_at.min(due));
         tokio::select! {
             () = context.shutdown.requested() => {
                 broker.ledger().keep(broker.bus(), &mut pace, true);
                 return Ok(());
             }
-            () = broker.session_left() => {}
+            () = broker.session_left() => due = Some(Instant::now()),
             () = tokio::time::sleep_until(next) => {}
+        }
+        while Instant::now() >= tick_at {
+            tick_at += TICK;
+            let now = broker.clock().tick();
+            if now.is_multiple_of(LOOK_EVERY) {
+                broker.roster().evict_silent(now);
+            }
         }
         if Instant::now() >= keep_at {
             broker.ledger().keep(broker.bus(), &mut pace, false);

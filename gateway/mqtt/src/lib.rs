@@ -5,6 +5,7 @@
 
 mod access;
 mod broker;
+mod clock;
 pub mod codec;
 mod connection;
 mod keeper;

@@ -1,7 +1,9 @@
 //! The roster: which client holds which session, and how one connection makes another give way.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -16,7 +18,11 @@ type Key = Arc<(Arc<str>, Box<str>)>;
 #[derive(Debug, Default)]
 struct Seat {
     evicted: AtomicU8,
-    evict: Notify,
+    /// When the client was last heard, in ticks of the broker's clock.
+    heard: AtomicU32,
+    /// Ticks of silence after which it is gone; 0 for never.
+    silence: AtomicU32,
+    waiting: Mutex<Option<Waker>>,
     left: Notify,
 }
 
@@ -63,6 +69,21 @@ impl Roster {
         place
     }
 
+    /// Ends the connections of clients that have been silent for too long.
+    pub(crate) fn evict_silent(&self, now: u32) {
+        for seat in self.lock().values() {
+            let (heard, silence) = (
+                seat.heard.load(Ordering::Relaxed),
+                seat.silence.load(Ordering::Relaxed),
+            );
+            // A client may have been heard after the clock was looked at.
+            let silent = i32::try_from(now.wrapping_sub(heard)).unwrap_or(0);
+            if silence > 0 && i64::from(silent) > i64::from(silence) {
+                seat.evict(Reason::KeepAliveTimeout);
+            }
+        }
+    }
+
     /// Ends all connections of one identity. Returns how many.
     pub(crate) fn evict(&self, identity: &str) -> usize {
         let seats = self.lock();
@@ -74,23 +95,55 @@ impl Roster {
 }
 
 impl Seat {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn evict(&self, reason: Reason) {
         self.evicted.store(reason as u8, Ordering::Release);
-        self.evict.notify_one();
+        if let Some(waker) = self.waiting().take() {
+            waker.wake();
+        }
+    }
+
+    fn eviction(&self) -> Option<Reason> {
+        match self.evicted.load(Ordering::Acquire) {
+            0 => None,
+            reason if reason == Reason::SessionTakenOver as u8 => Some(Reason::SessionTakenOver),
+            reason if reason == Reason::KeepAliveTimeout as u8 => Some(Reason::KeepAliveTimeout),
+            _ => Some(Reason::AdministrativeAction),
+        }
     }
 }
 
 impl Place {
     /// Waits until this connection has to give way. Safe to cancel.
-    pub(crate) async fn evicted(&self) -> Reason {
-        loop {
-            self.seat.evict.notified().await;
-            match self.seat.evicted.load(Ordering::Acquire) {
-                0 => {}
-                reason if reason == Reason::SessionTakenOver as u8 => return Reason::SessionTakenOver,
-                _ => return Reason::AdministrativeAction,
+    pub(crate) fn evicted(&self) -> impl Future<Output = Reason> + Send + '_ {
+        poll_fn(|context| {
+            if let Some(reason) = self.seat.eviction() {
+                return Poll::Ready(reason);
             }
-        }
+            let mut waiting = self.seat.waiting();
+            if !waiting
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(context.waker()))
+            {
+                *waiting = Some(context.waker().clone());
+            }
+            drop(waiting);
+            // Evicted between the look and the lock.
+            self.seat.eviction().map_or(Poll::Pending, Poll::Ready)
+        })
+    }
+
+    /// The client was heard.
+    pub(crate) fn heard(&self, now: u32) {
+        self.seat.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// Ticks of silence after which it is gone; 0 for never, also for as long as it is not listened to.
+    pub(crate) fn set_silence(&self, ticks: u32) {
+        self.seat.silence.store(ticks, Ordering::Relaxed);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod blueprint;
+mod crew;
 mod event;
 mod exit;
 mod group;
@@ -13,6 +14,7 @@ mod handle;
 mod intensity;
 mod node;
 mod requests;
+mod shutdown;
 mod spec;
 mod stop;
 mod task;
@@ -28,7 +30,8 @@ pub use exit::Exit;
 pub use handle::{StartError, SupervisorHandle};
 pub use intensity::Intensity;
 pub use node::{ChildView, Kind, State, TreeView};
-pub use spec::{BoxError, ChildSpec, Context, Restart, Shutdown};
+pub use shutdown::Shutdown;
+pub use spec::{BoxError, ChildSpec, Context, Restart};
 
 /// Spawns the task of a root supervisor that runs beside others in one program: a simulated fleet, a test. Everything
 /// else is a child of somebody.
@@ -37,4 +40,9 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     tokio::task::spawn(root)
+}
+
+/// Starts the task of a child.
+fn spawn(child: impl Future<Output = ()> + Send + 'static) -> tokio::task::AbortHandle {
+    tokio::task::spawn(child).abort_handle()
 }

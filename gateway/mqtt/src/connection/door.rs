@@ -10,6 +10,7 @@ use tracing::debug;
 use super::{Counted, Guest, Present, grant};
 use crate::access::Grant;
 use crate::broker::Broker;
+use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
 use crate::session::{Opening, Session};
@@ -72,7 +73,7 @@ pub(super) async fn admit(
         session,
         will,
         // Section 3.1.2.10: one and a half times the keep-alive; 0 switches it off.
-        keep_alive: (seconds > 0).then(|| Duration::from_millis(u64::from(seconds) * 1500)),
+        silence: ticks(Duration::from_millis(u64::from(seconds) * 1500)),
         _present: present,
         place,
         _counted: counted,

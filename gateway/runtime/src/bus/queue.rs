@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
@@ -69,6 +70,10 @@ struct State {
     closed: bool,
     /// Publishers were asked to wait.
     pressing: bool,
+    /// Somebody rang.
+    rung: bool,
+    /// Who takes from it, while it waits. There is one taker: a queue is taken from by one task at a time.
+    taker: Option<Waker>,
 }
 
 /// What became of a delivery.
@@ -88,7 +93,6 @@ const REFUSED: Pushed = Pushed {
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    wake: Notify,
     common: Arc<Common>,
     dropped: AtomicU64,
     /// The taker's number in the ledger; 0 if it has none.
@@ -105,7 +109,6 @@ impl Queue {
     pub(super) fn new(capacity: Capacity, policy: Policy, common: Arc<Common>, durable: u64) -> Self {
         Self {
             state: Mutex::default(),
-            wake: Notify::new(),
             common,
             dropped: AtomicU64::new(0),
             durable,
@@ -131,8 +134,11 @@ impl Queue {
         }
     }
 
+    /// Wakes the taker, whatever is in the queue.
     pub(super) fn wake(&self) {
-        self.wake.notify_one();
+        let mut state = lock(&self.state);
+        state.rung = true;
+        wake(state);
     }
 
     fn count_drop(&self) {
@@ -171,8 +177,7 @@ impl Queue {
                     None if qos == QoS::AtMostOnce => return REFUSED,
                     None => {
                         state.closed = true;
-                        drop(state);
-                        self.wake.notify_one();
+                        wake(state);
                         return REFUSED;
                     }
                 },
@@ -182,8 +187,7 @@ impl Queue {
         let holds = matches!(self.policy, Policy::HoldThenDrop | Policy::ShedThenClose);
         let press = holds && qos > QoS::AtMostOnce && self.is_crowded(&state);
         state.pressing |= press;
-        drop(state);
-        self.wake.notify_one();
+        wake(state);
         Pushed {
             taken: true,
             press: press && !self.stalled.load(Ordering::Relaxed),
@@ -198,8 +202,7 @@ impl Queue {
             return false;
         }
         state.put(delivery, size, &self.common);
-        drop(state);
-        self.wake.notify_one();
+        wake(state);
         true
     }
 
@@ -224,20 +227,31 @@ impl Queue {
             if self.is_closed() {
                 return None;
             }
-            self.wake.notified().await;
+            self.woken().await;
         }
     }
 
-    /// Returns at the next wake-up, or at once if one was missed. Safe to cancel.
-    pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+    /// Returns when there is something to take, somebody rang, or the queue was closed. Safe to cancel.
+    pub(super) fn woken(&self) -> impl Future<Output = ()> + Send + '_ {
+        std::future::poll_fn(|context| {
+            let mut state = lock(&self.state);
+            let rung = std::mem::take(&mut state.rung);
+            if rung || state.closed || !state.waiting.is_empty() {
+                return Poll::Ready(());
+            }
+            state.wait(context)
+        })
     }
 
     /// Returns once the queue was closed for being too slow. For a taker that must not take now. Safe to cancel.
-    pub(super) async fn closed(&self) {
-        while !self.is_closed() {
-            self.wake.notified().await;
-        }
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + '_ {
+        std::future::poll_fn(|context| {
+            let mut state = lock(&self.state);
+            if state.closed {
+                return Poll::Ready(());
+            }
+            state.wait(context)
+        })
     }
 
     /// Whether publishers need not wait for it any longer.
@@ -294,7 +308,27 @@ fn size(delivery: &Delivery) -> u32 {
     u32::try_from(delivery.message.footprint()).unwrap_or(u32::MAX)
 }
 
+/// Wakes whoever takes, with the lock given back first.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let taker = state.taker.take();
+    drop(state);
+    if let Some(taker) = taker {
+        taker.wake();
+    }
+}
+
 impl State {
+    fn wait(&mut self, context: &Context<'_>) -> Poll<()> {
+        if !self
+            .taker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()))
+        {
+            self.taker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
     fn put(&mut self, delivery: Delivery, size: u32, common: &Common) {
         self.unreliable += u32::from(delivery.qos == QoS::AtMostOnce);
         self.bytes = self.bytes.saturating_add(size);

@@ -11,7 +11,8 @@ use super::exit::install_panic_hook;
 use super::handle::{MAILBOX, Request, Shared, SupervisorHandle};
 use super::intensity::Intensity;
 use super::node::{Kind, Node, State};
-use super::spec::{BoxError, ChildSpec, Context, Shutdown};
+use super::shutdown::Shutdown;
+use super::spec::{BoxError, ChildSpec, Context};
 use super::task::Task;
 use crate::lock;
 

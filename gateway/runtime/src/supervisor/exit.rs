@@ -111,6 +111,15 @@ pub(super) enum Guarded {
     Failed(Option<Exit>),
 }
 
+impl Guarded {
+    /// Drops what the child held. A panic on the way ends there.
+    pub(super) fn drop_guarded(self) {
+        let outer = SUPERVISED.replace(true);
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(self)));
+        SUPERVISED.set(outer);
+    }
+}
+
 impl Future for Guarded {
     type Output = Exit;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::blueprint::Strategy;
-use super::spec::Shutdown;
-use super::task::{Ended, Task, next_fresh};
+use super::crew::Ended;
+use super::shutdown::Shutdown;
+use super::task::{Task, next_fresh};
 use super::worker::Phase;
 
 /// A group restart that waits for its backoff.
@@ -92,7 +93,7 @@ impl Task {
                     }
                     // It dropped its context without a word: it has ended, or goes on unready until its deadline.
                 }
-                ended = next_fresh(&mut self.tasks, &mut self.orders) => {
+                ended = next_fresh(&mut self.crew, &self.children) => {
                     let ended = self.note_killed(ended);
                     let mine = ended.order == order;
                     let restarts = self.children.get(&order).is_some_and(|child| child.wants_restart(&ended.exit));

@@ -70,7 +70,7 @@ impl Task {
             .node
             .order_of(name)
             .ok_or_else(|| StartError::NotFound(Arc::clone(name)))?;
-        match self.children.get(&order) {
+        match self.children.get(&order).map(AsRef::as_ref) {
             Some(Child {
                 running: None, phase, ..
             }) => {
@@ -89,7 +89,7 @@ impl Task {
             .node
             .order_of(name)
             .ok_or_else(|| StartError::NotFound(Arc::clone(name)))?;
-        match self.children.get(&order) {
+        match self.children.get(&order).map(AsRef::as_ref) {
             Some(Child {
                 running: None,
                 phase: Phase::Down,

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::node::Node;
+use super::shutdown::Shutdown;
 use crate::lock;
 
 /// Any error that a child may end with.
@@ -32,40 +32,6 @@ pub enum Restart {
     Transient,
     /// Never; its specification is forgotten when it ends.
     Temporary,
-}
-
-/// The wish of a supervisor that its child stops. Cloning gives another ear for the same wish.
-#[derive(Debug, Clone)]
-pub struct Shutdown(pub(super) CancellationToken);
-
-impl Shutdown {
-    /// A wish that has not been uttered, for the root of a tree and for tests.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(CancellationToken::new())
-    }
-
-    /// Waits until the child is to stop. May be called any number of times.
-    pub async fn requested(&self) {
-        self.0.cancelled().await;
-    }
-
-    /// Whether the child is to stop.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        self.0.is_cancelled()
-    }
-
-    /// Utters the wish.
-    pub fn request(&self) {
-        self.0.cancel();
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// What a child is handed when it starts.

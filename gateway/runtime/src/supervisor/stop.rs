@@ -94,7 +94,7 @@ impl Task {
         loop {
             tokio::select! {
                 biased;
-                ended = next_fresh(&mut self.tasks, &mut self.orders) => {
+                ended = next_fresh(&mut self.crew, &self.children) => {
                     let ended = self.note_killed(ended);
                     if ended.order == order {
                         return Some(ended.exit);
@@ -110,10 +110,7 @@ impl Task {
         let Some(child) = self.children.get_mut(&order) else {
             return;
         };
-        if let Some(running) = child.running.take()
-            && exit.is_none()
-        {
-            self.orders.remove(&running.task);
+        if child.running.take().is_some() && exit.is_none() {
             error!(child = %child.node.name, "the task does not end even when aborted; it is given up");
         }
         child
@@ -154,7 +151,7 @@ impl Task {
     /// Takes exits until `deadline`, or until this child is down.
     async fn stopped_until(&mut self, deadline: Instant, order: u64) {
         while self.is_running(order) {
-            let next = next_fresh(&mut self.tasks, &mut self.orders);
+            let next = next_fresh(&mut self.crew, &self.children);
             let Ok(ended) = tokio::time::timeout_at(deadline, next).await else {
                 return;
             };
@@ -205,10 +202,10 @@ impl Task {
         if let Child {
             running: Some(running),
             ..
-        } = &*child
+        } = &**child
         {
             running.shutdown.request();
-            let timer = Timer::Stop(order, running.task);
+            let timer = Timer::Stop(order, running.run);
             if let Some(deadline) = child.stop_deadline() {
                 self.timers.insert(timer, deadline);
             }

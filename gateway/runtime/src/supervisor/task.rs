@@ -5,35 +5,28 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 use tracing::{debug, warn};
 
 use super::blueprint::{Strategy, Supervisor, SupervisorError};
+use super::crew::{Crew, Ended, Run};
 use super::event::{Event, EventKind, Events};
 use super::exit::{Exit, Guarded};
 use super::group::Round;
 use super::handle::Request;
 use super::intensity::{Intensity, Window};
 use super::node::{Kind, Node, State};
-use super::spec::{ChildFuture, ChildSpec, Context, Restart, Shutdown};
+use super::shutdown::Shutdown;
+use super::spec::{ChildFuture, ChildSpec, Context, Restart};
 use super::worker::{Child, Phase, Running, call};
 
 /// A timer of one child. The task's id tells a timer of an earlier run from one of this run.
 pub(super) enum Timer {
     Restart(u64),
-    Stop(u64, Id),
-    Ready(u64, Id),
-}
-
-/// A child's task that has ended.
-pub(super) struct Ended {
-    pub(super) order: u64,
-    pub(super) task: Id,
-    pub(super) exit: Exit,
+    Stop(u64, Run),
+    Ready(u64, Run),
 }
 
 enum Step {
@@ -53,9 +46,9 @@ pub(super) struct Task {
     pub(super) max_children: usize,
     events: Option<Events>,
     pub(super) mailbox: mpsc::Receiver<Request>,
-    pub(super) children: BTreeMap<u64, Child>,
-    pub(super) tasks: JoinSet<Exit>,
-    pub(super) orders: HashMap<Id, u64>,
+    // Boxed: the nodes of the tree are half empty when children come in order.
+    pub(super) children: BTreeMap<u64, Box<Child>>,
+    pub(super) crew: Crew,
     pub(super) timers: DelayQueue<Timer>,
     /// Exits that came while the supervisor waited for another.
     pub(super) pending: VecDeque<Ended>,
@@ -75,8 +68,7 @@ impl Task {
             events: blueprint.events,
             mailbox,
             children: BTreeMap::new(),
-            tasks: JoinSet::new(),
-            orders: HashMap::new(),
+            crew: Crew::new(),
             timers: DelayQueue::new(),
             pending: VecDeque::new(),
             round: None,
@@ -108,8 +100,8 @@ impl Task {
     async fn next_step(&mut self, shutdown: &Shutdown) -> Step {
         let Self {
             pending,
-            tasks,
-            orders,
+            crew,
+            children,
             timers,
             mailbox,
             round,
@@ -120,7 +112,7 @@ impl Task {
         tokio::select! {
             biased;
             () = shutdown.requested() => Step::Shutdown,
-            ended = next_ended(pending, tasks, orders) => Step::Ended(ended),
+            ended = next_ended(pending, crew, children) => Step::Ended(ended),
             Some(expired) = poll_fn(|cx| timers.poll_expired(cx)), if !no_timers => Step::Timer(expired.into_inner()),
             () = sleep_until(wake), if wake.is_some() => Step::Round,
             Some(request) = mailbox.recv() => Step::Request(request),
@@ -143,14 +135,14 @@ impl Task {
         self.node.adopt(order, &node, spec.is_some());
         self.children.insert(
             order,
-            Child {
+            Box::new(Child {
                 node,
                 spec,
                 running: None,
                 phase: Phase::Down,
                 attempt: 0,
                 killed: None,
-            },
+            }),
         );
         order
     }
@@ -198,19 +190,17 @@ impl Task {
             Ok(future) => Guarded::Future(future),
             Err(exit) => Guarded::Failed(Some(exit)),
         };
-        let abort = self.tasks.spawn(guarded);
-        let task = abort.id();
+        let (run, abort) = self.crew.start(order, guarded);
         child.phase = Phase::Up;
         child.killed = None;
         child.running = Some(Running {
-            task,
+            run,
             abort,
             shutdown,
             started: Instant::now(),
         });
-        self.orders.insert(task, order);
         if let Some(deadline) = ready_deadline {
-            self.timers.insert(Timer::Ready(order, task), deadline);
+            self.timers.insert(Timer::Ready(order, run), deadline);
         }
         let node = Arc::clone(&child.node);
         self.emit(&node, EventKind::Started);
@@ -225,7 +215,7 @@ impl Task {
         if child
             .running
             .as_ref()
-            .is_none_or(|running| running.task != ended.task)
+            .is_none_or(|running| running.run != ended.run)
         {
             return Ok(());
         }
@@ -302,23 +292,23 @@ impl Task {
             Timer::Restart(order) => {
                 self.start(order);
             }
-            Timer::Stop(order, task) => self.kill_run(order, task, "it did not stop within its deadline"),
-            Timer::Ready(order, task) => {
+            Timer::Stop(order, run) => self.kill_run(order, run, "it did not stop within its deadline"),
+            Timer::Ready(order, run) => {
                 let starting = self
                     .children
                     .get(&order)
                     .is_some_and(|child| child.node.view().state == State::Starting);
                 if starting {
-                    self.kill_run(order, task, "it was not ready within its deadline");
+                    self.kill_run(order, run, "it was not ready within its deadline");
                 }
             }
         }
     }
 
     /// Kills the child unless it runs anew by now.
-    fn kill_run(&mut self, order: u64, task: Id, why: &'static str) {
+    fn kill_run(&mut self, order: u64, run: Run, why: &'static str) {
         if let Some(child) = self.children.get_mut(&order)
-            && child.running.as_ref().is_some_and(|running| running.task == task)
+            && child.running.as_ref().is_some_and(|running| running.run == run)
         {
             child.kill(why);
         }
@@ -332,28 +322,36 @@ async fn sleep_until(wake: Option<Instant>) {
     }
 }
 
-/// The next exit: one that came earlier and was set aside, or the next that comes. Safe to cancel.
+/// The next exit: first those that were set aside.
 pub(super) async fn next_ended(
     pending: &mut VecDeque<Ended>,
-    tasks: &mut JoinSet<Exit>,
-    orders: &mut HashMap<Id, u64>,
+    crew: &mut Crew,
+    children: &BTreeMap<u64, Box<Child>>,
 ) -> Ended {
     if let Some(ended) = pending.pop_front() {
         return ended;
     }
-    next_fresh(tasks, orders).await
+    next_fresh(crew, children).await
 }
 
-/// The next exit that comes. A task that was given up (it hung beyond its abort) is passed over.
-pub(super) async fn next_fresh(tasks: &mut JoinSet<Exit>, orders: &mut HashMap<Id, u64>) -> Ended {
+/// The next exit of a task; that of one which was given up is passed over.
+pub(super) async fn next_fresh(crew: &mut Crew, children: &BTreeMap<u64, Box<Child>>) -> Ended {
     loop {
-        let (task, exit) = match tasks.join_next_with_id().await {
-            None => std::future::pending().await,
-            Some(Ok((task, exit))) => (task, exit),
-            Some(Err(error)) => (error.id(), Exit::Killed("it was aborted")),
-        };
-        if let Some(order) = orders.remove(&task) {
-            return Ended { order, task, exit };
+        let ended = crew.next_end().await;
+        let running = children
+            .get(&ended.order)
+            .and_then(|child| child.running.as_ref());
+        if running.is_some_and(|running| running.run == ended.run) {
+            return ended;
+        }
+    }
+}
+
+impl Drop for Task {
+    /// A supervisor that is aborted takes its children with it.
+    fn drop(&mut self) {
+        for running in self.children.values().filter_map(|child| child.running.as_ref()) {
+            running.abort.abort();
         }
     }
 }

@@ -4,19 +4,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, Id};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::time::delay_queue;
 
 use super::backoff::Backoff;
+use super::crew::Run;
 use super::exit::Exit;
 use super::handle::Reply;
 use super::node::Node;
-use super::spec::{ChildSpec, Restart, STOP_DEADLINE, Shutdown};
+use super::shutdown::Shutdown;
+use super::spec::{ChildSpec, Restart, STOP_DEADLINE};
 
 /// A running task of a child.
 pub(super) struct Running {
-    pub(super) task: Id,
+    pub(super) run: Run,
     pub(super) abort: AbortHandle,
     pub(super) shutdown: Shutdown,
     pub(super) started: Instant,
