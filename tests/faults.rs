@@ -130,7 +130,7 @@ fn a_command_is_followed_beyond_the_crash_of_its_devices_task() {
     });
     let secret = program.add_device_of("plug", "tasmota");
     let plug = Listener::start_as(&program, ("plug", &secret), "cmnd/plug/#");
-    let command = json!({ "value": true, "deadline_ms": 60_000 });
+    let command = json!({ "value": true, "within_ms": 60_000 });
     let answer = program
         .api()
         .post("/api/v1/devices/plug/points/power/commands", &command);

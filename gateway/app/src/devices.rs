@@ -2,6 +2,7 @@
 
 mod book;
 mod commands;
+mod freshness;
 mod intake;
 mod mqtt;
 mod points;
@@ -11,14 +12,15 @@ mod requests;
 mod wired;
 
 pub(crate) use book::DeviceBook;
-pub(crate) use commands::{forget_old, tidy};
+pub(crate) use commands::{Commands, child as commands, forget_old};
+pub(crate) use freshness::{FreshnessWatch, child as freshness};
 pub(crate) use intake::Intake;
 pub(crate) use intake::restore;
 pub(crate) use profiles::Codecs;
 pub(crate) use registrar::registrar;
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use roost_model::{Device, Link};
 use roost_runtime::{Backoff, Bus, ChildSpec, Presence, Subscription, SupervisorHandle};
@@ -42,16 +44,39 @@ pub(crate) struct DeviceParts {
     pub(crate) store: Store,
     /// Messages that wait for a device's task.
     pub(crate) inbox_messages: usize,
-    /// Time for a command that came without a deadline.
-    pub(crate) command_within: Duration,
+    /// Time for a command that came without a deadline, in milliseconds.
+    pub(crate) command_within_ms: u64,
+    /// When points and devices were last heard.
+    pub(crate) freshness: Arc<FreshnessWatch>,
+    /// Commands on their way.
+    pub(crate) commands: Arc<Commands>,
 }
 
 /// What one device's task needs.
 struct DeviceEnv {
     parts: Arc<DeviceParts>,
     device: Device,
-    /// Commands that a crashed task was following; its next life goes on with them.
-    left_commands: Mutex<Vec<commands::Pending>>,
+    /// How many commands wait for the device to say something. While there is none, nobody is told what it says.
+    awaited: AtomicU32,
+    /// What a wired device is to write.
+    orders: Option<Box<commands::Orders>>,
+}
+
+impl DeviceEnv {
+    fn set_awaited(&self, count: u32) {
+        self.awaited.store(count, Ordering::Release);
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire) > 0
+    }
+
+    /// Tells those who follow its commands what the device said, if anybody waits for it.
+    async fn tell(&self, said: commands::Said) {
+        if self.is_awaited() {
+            Box::pin(self.parts.commands.tell(&self.device.id, said)).await;
+        }
+    }
 }
 
 /// Starts the task of a device.
@@ -77,18 +102,23 @@ fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
         label: String::new(),
         ..device
     };
+    let orders = matches!(device.link(), Link::Wired { .. }).then(Box::default);
     let env = Arc::new(DeviceEnv {
         parts: Arc::clone(parts),
         device,
-        left_commands: Mutex::default(),
+        awaited: AtomicU32::new(0),
+        orders,
     });
+    let listed = parts.commands.list(&env);
     ChildSpec::new(name, move |context| {
+        // Commands find the device for as long as it has a specification, whether its task waits or runs.
+        let _ = &listed;
         let (env, inbox) = (Arc::clone(&env), Arc::clone(&inbox));
         async move {
             match env.device.link() {
                 Link::Mqtt { .. } => mqtt::run(env, inbox, context).await,
                 // Boxed: there are few of them, and the future of the many must not have their size.
-                Link::Wired { .. } => Box::pin(wired::run(env, inbox, context)).await,
+                Link::Wired { .. } => Box::pin(wired::run(env, context)).await,
             }
         }
     })
@@ -99,9 +129,6 @@ fn inbox(parts: &DeviceParts, device: &Device) -> Subscription {
     let mut inbox = parts
         .bus
         .subscriber(parts.inbox_messages, roost_runtime::Policy::DropOldest);
-    if let Ok(commands) = roost_model::Filter::new(format!("devices/{}/points/+/set", device.id)) {
-        inbox.serve(commands);
-    }
     if let Link::Mqtt { profile } = device.link()
         && let Some(codec) = parts.codecs.get(profile)
     {

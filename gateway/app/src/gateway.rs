@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use hashbrown::HashSet;
@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use crate::buses::Buses;
 use crate::config::Config;
-use crate::devices::{Codecs, DeviceBook, DeviceParts, Intake, restore, tidy};
+use crate::devices::{Codecs, Commands, DeviceBook, DeviceParts, Intake, restore};
 use crate::token::Token;
 
 /// Events of the tree that a slow listener may fall behind.
@@ -126,7 +126,7 @@ impl Gateway {
         .with_context(|| format!("can't open the sessions in {}", sessions.display()))?;
         let last_values = Arc::new(open_last_values(&config, &book, &bus)?);
         let intake = Intake::new(bus.clone(), Arc::clone(&last_values));
-        tidy(&store, intake.now().unix_ms())?;
+        let commands = Arc::new(Commands::open(&store)?);
         let buses = Buses::new(&config.buses);
         let parts = Arc::new(DeviceParts {
             bus: bus.clone(),
@@ -136,7 +136,9 @@ impl Gateway {
             buses: buses.clone(),
             store: store.clone(),
             inbox_messages: config.devices.inbox_messages.size(),
-            command_within: Duration::from_secs(config.devices.command_within_s.get()),
+            command_within_ms: config.devices.command_within_s.get() * 1000,
+            freshness: Arc::default(),
+            commands,
         });
         let listen = Listen {
             plain: config.mqtt.listen,

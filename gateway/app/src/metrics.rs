@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use roost_model::Freshness;
 use roost_mqtt::BrokerStats;
 use roost_runtime::SupervisorHandle;
 use roost_web::Facts;
@@ -57,6 +58,7 @@ pub(crate) fn text(gateway: &Arc<Gateway>, devices: &SupervisorHandle, tree: &Su
         tree.restarts(),
     );
     intake(&mut text, gateway);
+    freshness(&mut text, gateway);
     bus(&mut text, gateway);
     broker(&mut text, gateway.broker.stats());
     if let Some(bytes) = resident_bytes() {
@@ -87,6 +89,44 @@ fn intake(text: &mut Text, gateway: &Gateway) {
         "roost_messages_undecodable_total",
         "Device messages that no rule could take apart.",
         undecodable,
+    );
+}
+
+fn freshness(text: &mut Text, gateway: &Gateway) {
+    let watch = &gateway.parts.freshness;
+    for (name, help, freshness) in [
+        (
+            "roost_points_fresh",
+            "Points whose value is as young as it should be.",
+            Freshness::Fresh,
+        ),
+        (
+            "roost_points_late",
+            "Points with one value overdue.",
+            Freshness::Late,
+        ),
+        (
+            "roost_points_stale",
+            "Points with three or more values missing.",
+            Freshness::Stale,
+        ),
+        (
+            "roost_points_unknown",
+            "Points of which no cadence is known.",
+            Freshness::Unknown,
+        ),
+    ] {
+        text.gauge(name, help, watch.points(freshness));
+    }
+    text.gauge(
+        "roost_devices_silent",
+        "Devices not heard for three times their slowest cadence.",
+        watch.silent(),
+    );
+    text.gauge(
+        "roost_devices_commanded",
+        "Devices with commands that are not final.",
+        gateway.parts.commands.devices() as u64,
     );
 }
 

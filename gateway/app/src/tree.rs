@@ -7,7 +7,7 @@ use roost_mqtt::WebSocketDoor;
 use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, SupervisorHandle};
 use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 
-use crate::devices::{forget_old, registrar};
+use crate::devices::{commands, forget_old, freshness, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
 
@@ -27,6 +27,8 @@ pub struct Tree {
 /// ├─ registrar     starts the devices, adds and removes them
 /// ├─ broker        connections, and the listener: after the devices, so that no message finds nobody
 /// ├─ web           requests, and the listener
+/// ├─ commands      takes, sends and follows commands; after the connections, which its failure must not end
+/// ├─ freshness     says when values grow late and devices fall silent
 /// └─ watchdog      tells systemd "alive" only while the others answer
 /// ```
 #[must_use]
@@ -52,6 +54,8 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
         .child(registrar)
         .child(broker)
         .child(roost_web::supervisor(Arc::clone(&web), events))
+        .child(commands(&gateway.parts))
+        .child(freshness(&gateway.parts))
         .child(watchdog::child(watched));
     Tree { root, web }
 }

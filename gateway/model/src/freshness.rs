@@ -74,9 +74,11 @@ impl Cadence {
     }
 
     /// Takes note that a value came `interval` after the one before. The learned figure follows a quarter of the way,
-    /// so that one late value does not undo what was learned.
+    /// and no interval counts for more than three times the figure: neither a late value nor an outage of hours undoes
+    /// what was learned.
     pub fn observe(&mut self, interval: Duration) {
-        let interval = interval.clamp(LEARNED_MIN, LEARNED_MAX);
+        let longest = self.learned.map_or(LEARNED_MAX, |learned| learned * 3);
+        let interval = interval.min(longest).clamp(LEARNED_MIN, LEARNED_MAX);
         self.learned = Some(match self.learned {
             None => interval,
             Some(before) => (before * 3 + interval) / 4,
@@ -119,6 +121,12 @@ mod tests {
             cadence.observe(Duration::from_secs(60));
         }
         assert_eq!(cadence.get(), Some(Duration::from_secs(60)));
+        cadence.observe(Duration::from_secs(86_400));
+        assert_eq!(
+            cadence.get(),
+            Some(Duration::from_secs(90)),
+            "a day without values"
+        );
         let mut declared = Cadence::new(Some(Duration::from_secs(5)));
         declared.observe(Duration::from_secs(60));
         assert_eq!(declared.get(), Some(Duration::from_secs(5)));

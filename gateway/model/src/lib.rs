@@ -10,7 +10,7 @@ mod topic;
 mod user;
 mod value;
 
-pub use command::{Command, CommandState};
+pub use command::{Command, CommandState, Due, Priority, Step};
 pub use device::{Device, DeviceId, Link};
 pub use freshness::{Cadence, Freshness};
 pub use point::{Access, NameError, PointSpec, check_name, name_from};

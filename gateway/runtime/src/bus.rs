@@ -3,6 +3,7 @@
 //! Publishing never waits. Every taker has a bounded queue with a policy of its own for the case that it is full, and
 //! counts what it lost. A body is encoded once; takers share it.
 
+mod expected;
 mod filters;
 mod group;
 mod ledger;
@@ -15,6 +16,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+pub use expected::Expected;
 pub use ledger::{Ledger, Receipt, Taken};
 pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
 pub use pressure::Pressure;
@@ -104,6 +106,7 @@ struct Counters {
 struct Inner {
     filters: RwLock<Filters>,
     retained: Mutex<Retained>,
+    expected: Mutex<expected::Expectations>,
     counters: Counters,
     queues: Arc<Common>,
     ledger: OnceLock<Arc<dyn Ledger>>,
@@ -154,6 +157,7 @@ impl Bus {
         Self(Arc::new(Inner {
             filters: RwLock::default(),
             retained: Mutex::new(Retained::new(limits)),
+            expected: Mutex::default(),
             counters: Counters::default(),
             queues: Arc::new(Common {
                 dropped: AtomicU64::new(0),
@@ -375,6 +379,7 @@ impl Bus {
 
     fn insert(&self, filter: &Filter, group: Option<&str>, entry: Entry) {
         self.0.write().insert(filter, group, entry);
+        self.tell_expecting(filter);
     }
 
     fn remove(&self, filter: &Filter, group: Option<&str>, queue: &Arc<Queue>) -> bool {

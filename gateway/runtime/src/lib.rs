@@ -11,8 +11,8 @@ pub mod presence;
 pub mod supervisor;
 
 pub use bus::{
-    Bell, Bus, BusLimits, BusStats, Capacity, Delivery, Extra, Ledger, Message, Origin, Policy, Pressure,
-    Published, QoS, Receipt, ReplyTo, RequestError, Subscription, Taken, Terms,
+    Bell, Bus, BusLimits, BusStats, Capacity, Delivery, Expected, Extra, Ledger, Message, Origin, Policy,
+    Pressure, Published, QoS, Receipt, ReplyTo, RequestError, Subscription, Taken, Terms,
 };
 pub use presence::{Presence, PresenceGuard};
 pub use supervisor::{

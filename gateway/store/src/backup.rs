@@ -178,19 +178,14 @@ mod tests {
     fn a_damaged_backup_is_refused_and_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+        let heading = format!("{{\"roost_store\":{}}}", store.schema_version());
         let good = r#"{"table":"settings","key":"a","record":{"id":"a","value":"1"}}"#;
         for (text, line) in [
             (String::new(), 1),
             ("{\"roost_store\":99}\n".to_owned(), 1),
-            (format!("{{\"roost_store\":1}}\n{good}\nnonsense\n"), 3),
-            (
-                format!("{{\"roost_store\":1}}\n{}\n", good.replace("settings", "meta")),
-                2,
-            ),
-            (
-                format!("{{\"roost_store\":1}}\n{}", "x".repeat(MAX_LINE_BYTES)),
-                2,
-            ),
+            (format!("{heading}\n{good}\nnonsense\n"), 3),
+            (format!("{heading}\n{}\n", good.replace("settings", "meta")), 2),
+            (format!("{heading}\n{}", "x".repeat(MAX_LINE_BYTES)), 2),
         ] {
             match store.import(&mut text.as_bytes()) {
                 Err(StoreError::Backup { line: found, .. }) => assert_eq!(found, line),

@@ -152,6 +152,22 @@ impl Engine {
         })
     }
 
+    /// Entries whose key begins with `prefix`, the last first; only those before the key `before`, if it is given.
+    pub(crate) fn scan_back(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+    ) -> impl Iterator<Item = Result<Entry, StoreError>> + use<> {
+        let end = match before {
+            Some(before) => before.to_vec(),
+            None => [prefix, &[0xff]].concat(),
+        };
+        self.db.range(prefix.to_vec()..end).rev().map(|entry| {
+            let (key, value) = entry.map_err(engine_error)?;
+            Ok((key.to_vec(), value.to_vec()))
+        })
+    }
+
     /// Number of keys that begin with `prefix`. Reads them all.
     pub(crate) fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
         let mut count = 0;

@@ -18,6 +18,12 @@ pub trait Record: Serialize + DeserializeOwned + Clone + Send + 'static {
     /// The key, unique in the table.
     fn key(&self) -> &str;
 
+    /// What it belongs to, if it is also looked for by that: its records are then found without reading the others
+    /// ([`crate::Table::last_of`]). Must not change in a record's life.
+    fn index(&self) -> Option<&str> {
+        None
+    }
+
     /// Adds what is wrong to `errors`. Checks this record alone; whether what it names exists is for the
     /// caller to check.
     fn validate(&self, errors: &mut FieldErrors);

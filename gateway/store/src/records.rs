@@ -6,6 +6,9 @@ mod profile;
 mod setting;
 mod user;
 
+#[cfg(test)]
+pub(crate) use command::tests as tests_of_commands;
+
 use roost_model::{NameError, check_name};
 
 use crate::FieldErrors;

@@ -57,10 +57,22 @@ impl<R: Record> Table<R> {
     /// # Errors
     /// [`StoreError::TooLarge`], and what the engine says.
     pub fn put(&self, record: Valid<R>) -> Result<(), StoreError> {
-        let write = Self::write_of(&record)?;
+        self.put_all(&[record])
+    }
+
+    /// Writes many records with one sync, whether ones with their keys are there or not. Up to 500 records are one
+    /// atomic batch; of more, a power cut during the call may leave the first.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`], then nothing was written; and what the engine says.
+    pub fn put_all(&self, records: &[Valid<R>]) -> Result<(), StoreError> {
+        let mut writes = Vec::with_capacity(records.len());
+        for record in records {
+            Self::write_of(record, &mut writes)?;
+        }
         {
             let _writing = self.store.writing();
-            self.store.engine().apply(vec![write])?;
+            self.store.apply_all(writes)?;
         }
         self.store.engine().commit()
     }
@@ -82,7 +94,7 @@ impl<R: Record> Table<R> {
                     key: record.key().to_owned(),
                 });
             }
-            writes.push(Self::write_of(record)?);
+            Self::write_of(record, &mut writes)?;
         }
         {
             let _writing = self.store.writing();
@@ -138,21 +150,48 @@ impl<R: Record> Table<R> {
     /// # Errors
     /// What the engine says.
     pub fn delete(&self, key: &str) -> Result<bool, StoreError> {
-        let engine_key = engine_key(R::TABLE, key);
-        {
-            let _writing = self.store.writing();
-            if !self.store.engine().contains(&engine_key)? {
-                return Ok(false);
-            }
-            self.store.engine().apply(vec![Write::Delete(engine_key)])?;
-        }
-        self.store.engine().commit()?;
-        Ok(true)
+        Ok(self.delete_all(&[key])? > 0)
     }
 
-    fn write_of(record: &R) -> Result<Write, StoreError> {
+    /// Deletes the records with these keys with one sync. Returns how many there were.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn delete_all(&self, keys: &[impl AsRef<str>]) -> Result<usize, StoreError> {
+        let (mut writes, mut deleted) = (Vec::new(), 0);
+        {
+            let _writing = self.store.writing();
+            for key in keys.iter().map(AsRef::as_ref) {
+                let engine_key = engine_key(R::TABLE, key);
+                let Some(json) = self.store.engine().get(&engine_key)? else {
+                    continue;
+                };
+                deleted += 1;
+                writes.push(Write::Delete(engine_key));
+                // A record that can't be read has nothing that leads to it.
+                if let Ok(record) = decode::<R>(R::TABLE, key, &json)
+                    && let Some(index) = record.index()
+                {
+                    writes.push(Write::Delete(pages::index_key(R::TABLE, index, key)));
+                }
+            }
+            if deleted == 0 {
+                return Ok(0);
+            }
+            self.store.apply_all(writes)?;
+        }
+        self.store.engine().commit()?;
+        Ok(deleted)
+    }
+
+    fn write_of(record: &R, writes: &mut Vec<Write>) -> Result<(), StoreError> {
         let json = encode(R::TABLE, record.key(), record)?;
-        Ok(Write::Put(engine_key(R::TABLE, record.key()), json))
+        writes.push(Write::Put(engine_key(R::TABLE, record.key()), json));
+        if let Some(index) = record.index() {
+            let key = pages::index_key(R::TABLE, index, record.key());
+            writes.push(Write::Put(key, pages::ENTRY.to_vec()));
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +234,8 @@ pub(crate) fn decode<T: DeserializeOwned>(table: &str, key: &str, json: &[u8]) -
         source,
     })
 }
+
+mod pages;
 
 #[cfg(test)]
 mod tests;

@@ -97,6 +97,12 @@ fn fill(bus: &Bus, store: &Store, count: usize) -> Result<(), BoxError> {
                 &format!("devices/{id}/points/{point}"),
                 serde_json::to_string(&reading)?,
             )?;
+            let age = Duration::from_millis(age_ms.unsigned_abs());
+            let freshness = roost_model::Freshness::of(age, reading.cadence);
+            if freshness != roost_model::Freshness::Fresh {
+                let said = format!(r#"{{"freshness":"{}","at_ms":0}}"#, freshness.word());
+                publish(bus, &format!("devices/{id}/points/{point}/freshness"), said)?;
+            }
         }
         if device(number).driver.is_empty() {
             let status = format!(
@@ -107,11 +113,7 @@ fn fill(bus: &Bus, store: &Store, count: usize) -> Result<(), BoxError> {
             publish(bus, &format!("devices/{id}/status"), status)?;
         }
     }
-    let states = [
-        CommandState::Verified,
-        CommandState::Sent,
-        CommandState::Refused("the relay is locked by a local switch".to_owned()),
-    ];
+    let states = [CommandState::Verified, CommandState::Sent, CommandState::Refused];
     for (number, state) in states.into_iter().enumerate().take(if count > 0 { 3 } else { 0 }) {
         let command = Command {
             id: format!("c{number}"),
@@ -119,9 +121,18 @@ fn fill(bus: &Bus, store: &Store, count: usize) -> Result<(), BoxError> {
             point: "relay".to_owned(),
             value: Value::Bool(number != 1),
             state,
+            reason: (state == CommandState::Refused)
+                .then(|| "the relay is locked by a local switch".to_owned()),
+            is_final: state.is_end(),
+            priority: roost_model::Priority::Normal,
+            key: None,
+            confirm_point: None,
+            verify_within_ms: 10_000,
             issued_ms: now_ms() - 40_000 * (number as i64 + 1),
             deadline_ms: now_ms() + 10_000,
             changed_ms: now_ms(),
+            steps: Vec::new(),
+            due: None,
         };
         store.table().put(
             Changeset::change_of(command)

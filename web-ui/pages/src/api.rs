@@ -58,7 +58,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router<Arc<Site>> {
         .routes(routes!(points::get))
         .routes(routes!(commands::send))
         .routes(routes!(commands::list))
-        .routes(routes!(commands::get))
+        .routes(routes!(commands::get, commands::cancel))
         .routes(routes!(system::tree))
         .routes(routes!(system::profiles))
         .routes(routes!(document))

@@ -15,16 +15,49 @@ const CLOCK_SLACK_NS: i64 = 2_000_000_000;
 pub(crate) struct Point {
     pub(crate) name: String,
     pub(crate) reading: Reading,
+    /// What the gateway says of its age, by a clock that nobody sets.
+    pub(crate) freshness: Freshness,
 }
 
-impl Point {
-    pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
-        // Restored after a start at which the clock was behind: its age is not known.
-        if self.reading.at.unix_ns > now.unix_ns + CLOCK_SLACK_NS {
-            return Freshness::Unknown;
+/// What the gateway says of the age of a value, or of a device.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) freshness: String,
+}
+
+impl Said {
+    fn freshness(&self) -> Freshness {
+        match self.freshness.as_str() {
+            "fresh" => Freshness::Fresh,
+            "late" => Freshness::Late,
+            "stale" => Freshness::Stale,
+            _ => Freshness::Unknown,
         }
-        Freshness::of(self.reading.at.until(now), self.reading.cadence)
     }
+}
+
+/// How fresh a value is. The gateway says on the bus what is not as it should be. It watches the devices that have a
+/// task; of others only the time of day tells, as far as it is to be believed.
+fn freshness(bus: &Bus, topic: &str, reading: &Reading, watched: bool) -> Freshness {
+    let said = at::<Said>(bus, &format!("{topic}/freshness"));
+    match (said, reading.cadence) {
+        (Some(said), _) if watched => said.freshness(),
+        (None, Some(_)) if watched => Freshness::Fresh,
+        (_, None) => Freshness::Unknown,
+        (_, cadence) => {
+            let now = now();
+            if reading.at.unix_ns > now.unix_ns.saturating_add(CLOCK_SLACK_NS) {
+                return Freshness::Unknown;
+            }
+            Freshness::of(reading.at.until(now), cadence)
+        }
+    }
+}
+
+/// Whether the gateway says that nothing is heard of a device.
+pub(crate) fn is_silent(bus: &Bus, device: &str) -> bool {
+    let said = at::<Said>(bus, &format!("devices/{device}/freshness"));
+    said.is_some_and(|said| said.freshness == "silent")
 }
 
 /// Whether a device is connected.
@@ -59,8 +92,8 @@ fn at<T: DeserializeOwned>(bus: &Bus, topic: &str) -> Option<T> {
     decode(&*bus.retained_at(&topic)?)
 }
 
-/// All points of a device that have reported, by name.
-pub(crate) fn points(bus: &Bus, device: &str) -> Vec<Point> {
+/// All points of a device that have reported, by name. `watched` says whether the device has a task.
+pub(crate) fn points(bus: &Bus, device: &str, watched: bool) -> Vec<Point> {
     // `/points` closes the id: the filter `devices/<id>/#` would walk over all ids that begin with this one.
     let Ok(filter) = Filter::new(format!("devices/{device}/points/+")) else {
         return Vec::new();
@@ -69,19 +102,24 @@ pub(crate) fn points(bus: &Bus, device: &str) -> Vec<Point> {
     messages
         .iter()
         .filter_map(|message| {
+            let reading = decode(message)?;
             Some(Point {
                 name: message.topic.levels().nth(3)?.to_owned(),
-                reading: decode(message)?,
+                freshness: freshness(bus, message.topic.as_str(), &reading, watched),
+                reading,
             })
         })
         .collect()
 }
 
-/// One point, if it has reported.
-pub(crate) fn point(bus: &Bus, device: &str, point: &str) -> Option<Point> {
+/// One point, if it has reported. `watched` says whether the device has a task.
+pub(crate) fn point(bus: &Bus, device: &str, point: &str, watched: bool) -> Option<Point> {
+    let topic = format!("devices/{device}/points/{point}");
+    let reading = at(bus, &topic)?;
     Some(Point {
         name: point.to_owned(),
-        reading: at(bus, &format!("devices/{device}/points/{point}"))?,
+        freshness: freshness(bus, &topic, &reading, watched),
+        reading,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Pages: what people see. Rendered here, complete without a script; a list of files, one for each page.
 
+mod commands;
 pub(crate) mod device;
 pub(crate) mod devices;
 mod devices_query;

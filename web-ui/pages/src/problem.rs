@@ -99,6 +99,19 @@ impl Problem {
         .with_command(command)
     }
 
+    /// A command that was to be taken back was sent before.
+    pub(crate) fn too_late(command: roost_model::Command) -> Self {
+        let state = command.state.word();
+        Self {
+            kind: "urn:roost:problem:command-sent",
+            ..Self::new(
+                StatusCode::CONFLICT,
+                format!("only a queued command can be taken back, this one is {state}"),
+            )
+        }
+        .with_command(command)
+    }
+
     fn with_command(mut self, command: roost_model::Command) -> Self {
         self.command = Some(Box::new(command));
         self

@@ -44,7 +44,7 @@ impl Site {
     pub(crate) async fn survey(&self) -> Result<Arc<Survey>, StoreError> {
         let take = async {
             let (web, roster) = (Arc::clone(&self.web), self.roster().await?);
-            let work = move |_: &_| Ok(Survey::take(&web, &roster, live::now()));
+            let work = move |_: &_| Ok(Survey::take(&web, &roster));
             self.web.store.run(work).await
         };
         self.survey.get(take).await
@@ -80,20 +80,20 @@ impl Site {
             .await
     }
 
-    /// The last commands, newest first, of one device or of all.
+    /// The last commands, newest first, of one device or of all; only those older than the command `before`, if it is
+    /// given.
     pub(crate) async fn commands(
         &self,
         device: Option<String>,
+        before: Option<String>,
         limit: usize,
     ) -> Result<Vec<Command>, StoreError> {
         let read = move |store: &roost_store::Store| {
-            let mut commands = store.table::<Command>().all()?;
-            if let Some(device) = device {
-                commands.retain(|command| command.device == device);
+            let table = store.table::<Command>();
+            match device {
+                Some(device) => table.last_of(&device, before.as_deref(), limit),
+                None => table.last(before.as_deref(), limit),
             }
-            commands.sort_by(|left, right| (right.issued_ms, &right.id).cmp(&(left.issued_ms, &left.id)));
-            commands.truncate(limit);
-            Ok(commands)
         };
         let commands = self.web.store.run(read).await?;
         let newest = |command| live::newest(&self.web.bus, command);

@@ -4,13 +4,11 @@
 //! thousand devices. So it is made on a thread that may block, at most once in [`crate::site::SURVEY_KEPT`].
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
-use roost_model::{Device, Filter, Freshness, Timestamp};
-use roost_runtime::{ChildView, State};
-use serde::Deserialize;
+use roost_model::{Device, Filter};
+use roost_runtime::{ChildView, Message, State};
 
-use crate::live::Status;
+use crate::live::{Said, Status};
 use crate::view;
 use crate::web::Web;
 
@@ -23,17 +21,11 @@ pub(crate) struct Survey {
     pub(crate) connected: HashSet<String>,
     /// Devices with at least one stale point.
     pub(crate) stale: HashSet<String>,
+    /// Devices of which nothing is heard, whatever their connection says.
+    pub(crate) silent: HashSet<String>,
     pub(crate) backoff: HashSet<String>,
     /// The children in trouble, for the tree.
     pub(crate) troubled: Vec<ChildView>,
-}
-
-/// As much of a reading as its freshness takes.
-#[derive(Deserialize)]
-struct Pulse {
-    at_ms: i64,
-    #[serde(default)]
-    cadence_ms: Option<u64>,
 }
 
 /// What the bus retains, taken together by device.
@@ -41,12 +33,13 @@ struct Pulse {
 struct Retained {
     status: HashMap<String, bool>,
     stale: HashSet<String>,
+    silent: HashSet<String>,
 }
 
 impl Survey {
     /// Looks at everything. Blocks for milliseconds.
-    pub(crate) fn take(web: &Web, devices: &[Device], now: Timestamp) -> Self {
-        let retained = Retained::read(web, now);
+    pub(crate) fn take(web: &Web, devices: &[Device]) -> Self {
+        let retained = Retained::read(web);
         let mut survey = Self::default();
         let mut states = HashMap::new();
         for child in web.devices.tree(usize::MAX).children {
@@ -69,29 +62,33 @@ impl Survey {
             if device.enabled && retained.stale.contains(&device.id) {
                 survey.stale.insert(device.id.clone());
             }
+            if device.enabled && retained.silent.contains(&device.id) {
+                survey.silent.insert(device.id.clone());
+            }
         }
         survey
     }
 }
 
 impl Retained {
-    fn read(web: &Web, now: Timestamp) -> Self {
+    fn read(web: &Web) -> Self {
         let mut all = Self::default();
         let Ok(filter) = Filter::new("devices/#") else {
             return all;
         };
         for message in web.bus.retained(&filter) {
             let mut levels = message.topic.levels().skip(1);
-            match (levels.next(), levels.next(), levels.next(), levels.next()) {
-                (Some(device), Some("status"), None, None) => {
+            match [levels.next(), levels.next(), levels.next(), levels.next()] {
+                [Some(device), Some("status"), None, None] => {
                     if let Ok(status) = serde_json::from_slice::<Status>(&message.body) {
                         all.status.insert(device.to_owned(), status.connected);
                     }
                 }
-                (Some(device), Some("points"), Some(_), None)
-                    if !all.stale.contains(device) && is_stale(&message.body, now) =>
-                {
+                [Some(device), Some("points"), Some(_), Some("freshness")] if says(&message, "stale") => {
                     all.stale.insert(device.to_owned());
+                }
+                [Some(device), Some("freshness"), None, None] if says(&message, "silent") => {
+                    all.silent.insert(device.to_owned());
                 }
                 _ => {}
             }
@@ -100,10 +97,6 @@ impl Retained {
     }
 }
 
-fn is_stale(body: &[u8], now: Timestamp) -> bool {
-    let Ok(pulse) = serde_json::from_slice::<Pulse>(body) else {
-        return false;
-    };
-    let age = Timestamp::from_unix_ms(pulse.at_ms, now.clock).until(now);
-    Freshness::of(age, pulse.cadence_ms.map(Duration::from_millis)) == Freshness::Stale
+fn says(message: &Message, word: &str) -> bool {
+    serde_json::from_slice::<Said>(&message.body).is_ok_and(|said| said.freshness == word)
 }

@@ -15,6 +15,8 @@ pub(crate) struct DeviceView {
     pub(crate) device: Device,
     pub(crate) connected: bool,
     pub(crate) since_ms: Option<i64>,
+    /// Whether nothing was heard of it for longer than three times its slowest cadence.
+    pub(crate) silent: bool,
     /// `None` if no task runs it: it is disabled, or was added this moment.
     pub(crate) child: Option<ChildView>,
     pub(crate) points: Vec<Point>,
@@ -31,7 +33,8 @@ impl DeviceView {
         Self {
             connected: is_connected(web, &device, status.map(|status| status.connected), state),
             since_ms: status.and_then(|status| status.since_ms),
-            points: live::points(&web.bus, &device.id),
+            silent: child.is_some() && live::is_silent(&web.bus, &device.id),
+            points: live::points(&web.bus, &device.id, child.is_some()),
             child,
             device,
             now,

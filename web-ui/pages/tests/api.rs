@@ -37,7 +37,7 @@ fn filled(path: &str) -> String {
 async fn every_documented_route_asks_for_the_token_but_health() {
     let site = Site::usual().await;
     let operations = operations(&site).await;
-    assert_eq!(operations.len(), 16);
+    assert_eq!(operations.len(), 17);
     for (method, path, _) in operations {
         let request = Request::builder()
             .method(method.as_str())

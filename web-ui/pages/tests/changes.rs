@@ -149,12 +149,12 @@ async fn a_command_is_accepted_refused_or_has_no_taker() {
     site.call("POST", &commands("nobody", "relay"), Some(json!({"value": 1})))
         .await
         .problem(404);
-    let wrong = json!({"value": null, "deadline_ms": 0});
+    let wrong = json!({"value": null, "within_ms": 0});
     let invalid = site
         .call("POST", &commands("boiler", "relay"), Some(wrong))
         .await
         .problem(422);
-    assert!(invalid["errors"]["value"].is_array() && invalid["errors"]["deadline_ms"].is_array());
+    assert!(invalid["errors"]["value"].is_array() && invalid["errors"]["within_ms"].is_array());
     let listed = site
         .call("GET", "/api/v1/commands?device=boiler&limit=1", None)
         .await
@@ -175,4 +175,86 @@ async fn the_result_on_the_bus_is_newer_than_the_stored_command() {
     site.retain("devices/boiler/points/relay/result", &command.to_string());
     let seen = site.call("GET", "/api/v1/commands/c-relay", None).await.json();
     assert_eq!(seen["state"], "verified");
+}
+
+#[tokio::test]
+async fn a_key_may_stand_in_the_header_and_must_not_contradict_the_body() {
+    let site = Site::usual().await;
+    let send = async |key: &str, body: serde_json::Value| {
+        let request = axum::http::Request::builder()
+            .method("POST")
+            .uri("/api/v1/devices/boiler/points/relay/commands")
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {}", site::TOKEN))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        site.send(request.body(body.to_string().into()).unwrap()).await
+    };
+    for key in ["k1", "\"k1\""] {
+        assert_eq!(
+            send(key, json!({"value": true})).await.json()["key"],
+            "k1",
+            "{key}"
+        );
+    }
+    assert_eq!(
+        send("k1", json!({"value": true, "key": "k1"}))
+            .await
+            .status
+            .as_u16(),
+        202
+    );
+    send("k1", json!({"value": true, "key": "k2"})).await.problem(400);
+    send("", json!({"value": true})).await.problem(400);
+}
+
+#[tokio::test]
+async fn a_queued_command_is_taken_back_and_another_one_is_not() {
+    let site = Site::usual().await;
+    for point in ["relay", "temperature"] {
+        let path = format!("/api/v1/devices/boiler/points/{point}/commands");
+        site.call("POST", &path, Some(json!({"value": true}))).await;
+    }
+    let cancelled = site.call("DELETE", "/api/v1/commands/c-relay", None).await;
+    assert_eq!(
+        (cancelled.status.as_u16(), &cancelled.json()["state"]),
+        (200, &json!("cancelled"))
+    );
+    let late = site
+        .call("DELETE", "/api/v1/commands/c-temperature", None)
+        .await
+        .problem(409);
+    assert_eq!(late["command"]["state"], "refused");
+    site.call("DELETE", "/api/v1/commands/c-nothing", None)
+        .await
+        .problem(404);
+}
+
+#[tokio::test]
+async fn the_list_of_commands_goes_on_where_a_page_ended() {
+    let site = Site::usual().await;
+    for point in ["relay", "temperature"] {
+        let path = format!("/api/v1/devices/boiler/points/{point}/commands");
+        site.call("POST", &path, Some(json!({"value": true}))).await;
+    }
+    for filter in ["", "&device=boiler"] {
+        let first = site
+            .call("GET", &format!("/api/v1/commands?limit=1{filter}"), None)
+            .await
+            .json();
+        assert_eq!(first["items"][0]["id"], "c-temperature");
+        let next = first["next"].as_str().unwrap();
+        let second = site
+            .call(
+                "GET",
+                &format!("/api/v1/commands?limit=1&before={next}{filter}"),
+                None,
+            )
+            .await
+            .json();
+        assert_eq!(
+            (&second["items"][0]["id"], &second["next"]),
+            (&json!("c-relay"), &json!(null))
+        );
+    }
 }

@@ -165,6 +165,7 @@ async fn the_page_of_a_device_shows_its_topics_and_its_last_commands() {
         "devices/boiler/commands/+",
         "refused",
         "takes no commands",
+        "sent after 12 ms",
     ] {
         assert!(text.contains(part), "{part}");
     }
@@ -327,4 +328,33 @@ async fn another_site_can_sign_nobody_in() {
         (reply.status.as_u16(), reply.header(header::SET_COOKIE)),
         (403, "")
     );
+}
+
+#[tokio::test]
+async fn a_device_that_is_connected_and_says_nothing_is_silent_on_every_page() {
+    let site = Site::usual().await;
+    site.retain("devices/boiler/freshness", r#"{"freshness":"silent","at_ms":5}"#);
+    for path in ["/", "/?show=silent", "/devices/boiler"] {
+        let text = site.visit(path).await.text;
+        assert!(text.contains("Boiler") && text.contains("silent"), "{path}");
+    }
+    let device = site.call("GET", "/api/v1/devices/boiler", None).await.json();
+    assert_eq!(
+        (&device["silent"], &device["connected"]),
+        (&serde_json::json!(true), &serde_json::json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_value_with_a_time_to_come_is_unknown_and_counted_as_nothing_else() {
+    let site = Site::usual().await;
+    site.publish("boiler", "temperature", Ok(Value::Float(21.5)), "°C", -3_600_000);
+    let said = r#"{"freshness":"unknown","at_ms":5}"#;
+    site.retain("devices/boiler/points/temperature/freshness", said);
+    let point = site
+        .call("GET", "/api/v1/devices/boiler/points/temperature", None)
+        .await
+        .json();
+    assert_eq!(point["freshness"], "unknown");
+    assert!(site.visit("/?show=stale").await.text.contains("No device fits"));
 }

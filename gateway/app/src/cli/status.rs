@@ -9,7 +9,7 @@ use super::print;
 use crate::config::Config;
 
 /// Children of a supervisor that are shown.
-const CHILDREN: usize = 8;
+const CHILDREN: usize = 16;
 
 pub(super) fn run(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let api = Api::new(config);

@@ -1,224 +1,194 @@
-//! Commands of one device: each written down before anybody is told, then followed until it came true or failed.
+//! Commands of all devices: what their tasks and others share with the one task that follows them.
+//!
+//! One supervised task takes every request to set a point, writes it down, sends it when the device can be reached, and
+//! follows it until it came true or failed. A device that has no command costs a place in a table. What devices say
+//! comes by another way than their messages: no flood of telemetry can push a command out.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+mod keys;
+mod machine;
+mod moment;
+mod names;
+mod orders;
+mod records;
+mod replies;
+mod road;
+mod service;
+#[cfg(test)]
+mod tests;
 
-use roost_model::{Command, CommandState, Reading, Topic, Value};
-use roost_runtime::{BoxError, Message};
-use roost_store::{Changeset, Store, StoreError};
-use tokio::time::Instant;
+pub(crate) use orders::{Order, Orders};
+pub(crate) use records::forget_old;
+pub(crate) use service::child;
+
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use roost_model::Value;
+use roost_store::{Store, StoreError};
+use tokio::sync::{Notify, mpsc};
 
 use super::DeviceEnv;
 
-/// Commands of one device that wait for an answer; one more is refused.
-const MAX_PENDING: usize = 64;
-/// Finished commands that are kept.
-pub(crate) const KEEP: usize = 10_000;
+/// What devices say about commands and what was not looked at yet; then their tasks wait.
+const SAID: usize = 1024;
 
-static COUNTER: AtomicU64 = AtomicU64::new(0);
-
-/// A command on its way.
-pub(super) struct Pending {
-    command: Command,
-    /// When it expires; on the monotonic clock, which nobody sets.
-    deadline: Instant,
+/// How a device answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It has the command.
+    Acknowledged,
+    /// It will not do it.
+    Refused(String),
+    /// Nobody knows whether it was done.
+    Lost(String),
 }
 
-/// The commands of one device that are not final yet, oldest first.
-pub(super) struct Commands {
-    env: Arc<DeviceEnv>,
-    pending: Vec<Pending>,
+/// What a device said that may be about a command.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// An answer: to the command of this id, or else to one of this point.
+    Answered {
+        id: Option<String>,
+        point: Option<String>,
+        answer: Answer,
+    },
+    /// A reading of a point.
+    Observed { point: String, value: Value },
+    /// The device was removed.
+    Removed,
+}
+
+/// What the device tasks, the registrar and the task of the commands share.
+pub(crate) struct Commands {
+    running: Mutex<HashTable<Arc<DeviceEnv>>>,
+    hash: DefaultHashBuilder,
+    /// Devices with commands that are not final, and how many of these wait for the device to say something.
+    awaited: Mutex<HashMap<String, u32>>,
+    say: mpsc::Sender<(String, Said)>,
+    /// Held by the task of the commands while it lives.
+    said: tokio::sync::Mutex<mpsc::Receiver<(String, Said)>>,
+    /// Devices whose queued commands are to be looked at again.
+    woken: Mutex<Vec<String>>,
+    wake: Notify,
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        let (say, said) = mpsc::channel(SAID);
+        Self {
+            running: Mutex::default(),
+            hash: DefaultHashBuilder::default(),
+            awaited: Mutex::default(),
+            say,
+            said: tokio::sync::Mutex::new(said),
+            woken: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Commands {
-    pub(super) fn new(env: Arc<DeviceEnv>) -> Self {
-        let pending = std::mem::take(&mut *left(&env));
-        Self { env, pending }
+    /// Knows which devices have commands of an earlier run, before anybody hears what they say.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn open(store: &Store) -> Result<Self, StoreError> {
+        records::forget_old(store)?;
+        let commands = Self::default();
+        for command in records::left(store)?.pending {
+            *lock(&commands.awaited).entry(command.device).or_default() += 1;
+        }
+        Ok(commands)
     }
 
-    /// The task is stopped and will not come back as it is: nobody will follow these.
-    pub(super) async fn abandon(&mut self) -> Result<(), BoxError> {
-        while let Some(pending) = self.pending.pop() {
-            if pending.command.state != CommandState::Acknowledged {
-                self.settle(pending.command, CommandState::Expired).await?;
+    /// Makes a device known that has a task now. It is known until what is returned is dropped.
+    pub(super) fn list(&self, env: &Arc<DeviceEnv>) -> Listed {
+        let id = &env.device.id;
+        let hash = self.hash.hash_one(id);
+        let mut running = lock(&self.running);
+        match running.find_mut(hash, |other| other.device.id == *id) {
+            Some(before) => *before = Arc::clone(env),
+            None => {
+                let rehash = |other: &Arc<DeviceEnv>| self.hash.hash_one(&other.device.id);
+                running.insert_unique(hash, Arc::clone(env), rehash);
             }
         }
-        Ok(())
-    }
-
-    fn now_ms(&self) -> i64 {
-        self.env.parts.intake.now().unix_ms()
-    }
-
-    /// Writes a new command down as queued.
-    pub(super) async fn begin(
-        &mut self,
-        point: &str,
-        value: Value,
-        within: Duration,
-    ) -> Result<Command, BoxError> {
-        let now = self.now_ms();
-        let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-        let command = Command {
-            // Sorts by time, and is unique without asking anybody.
-            id: format!(
-                "c{now:013}-{:04x}",
-                COUNTER.fetch_add(1, Ordering::Relaxed) & 0xffff
-            ),
-            device: self.env.device.id.clone(),
-            point: point.to_owned(),
-            value,
-            state: CommandState::Queued,
-            issued_ms: now,
-            deadline_ms: now.saturating_add(within_ms),
-            changed_ms: now,
-        };
-        let state = if self.pending.len() < MAX_PENDING {
-            CommandState::Queued
-        } else {
-            CommandState::Refused(format!(
-                "{MAX_PENDING} commands to this device wait for an answer already"
-            ))
-        };
-        self.settle(command, state).await
-    }
-
-    /// Puts a command into a state: written down, then said on the bus.
-    pub(super) async fn settle(
-        &mut self,
-        mut command: Command,
-        state: CommandState,
-    ) -> Result<Command, BoxError> {
-        command.state = state;
-        command.changed_ms = self.now_ms();
-        let valid = Changeset::change_of(command.clone()).finish()?;
-        self.env
-            .parts
-            .store
-            .run(move |store| store.table::<Command>().put(valid))
-            .await?;
-        if let Ok(topic) = Topic::new(format!(
-            "devices/{}/points/{}/result",
-            command.device, command.point
-        )) {
-            let body = serde_json::to_vec(&command)?;
-            self.env
-                .parts
-                .bus
-                .publish(Message::new(topic, body).at_least_once().retained());
+        drop(running);
+        if let Some(count) = lock(&self.awaited).get(id) {
+            env.set_awaited(*count);
+            self.look_again(id.clone());
         }
-        Ok(command)
+        Listed(Arc::clone(env))
     }
 
-    /// A command that is on its way and may be acknowledged, verified or expire.
-    pub(super) fn follow(&mut self, command: Command, within: Duration) {
-        self.pending.push(Pending {
-            command,
-            deadline: Instant::now() + within,
-        });
+    fn unlist(&self, env: &Arc<DeviceEnv>) {
+        let hash = self.hash.hash_one(&env.device.id);
+        let mut running = lock(&self.running);
+        if let Ok(entry) = running.find_entry(hash, |other| Arc::ptr_eq(other, env)) {
+            entry.remove();
+        }
     }
 
-    /// The next deadline.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.pending.iter().map(|pending| pending.deadline).min()
+    /// The device of this name, if it has a task.
+    fn running(&self, id: &str) -> Option<Arc<DeviceEnv>> {
+        let hash = self.hash.hash_one(id);
+        lock(&self.running)
+            .find(hash, |other| other.device.id == id)
+            .map(Arc::clone)
     }
 
-    /// The device's answer: by id, or to the oldest command of the point that has no answer yet.
-    pub(super) async fn answered(
-        &mut self,
-        id: Option<&str>,
-        point: Option<&str>,
-        result: Result<(), String>,
-    ) -> Result<(), BoxError> {
-        let fits = |pending: &Pending| match (id, point) {
-            (Some(id), _) => pending.command.id == id,
-            (None, Some(point)) => {
-                pending.command.point == point && pending.command.state == CommandState::Sent
+    /// Notes how many commands wait for a device to say something; `None` if it has no command.
+    fn set_awaited(&self, device: &str, count: Option<u32>) {
+        match count {
+            Some(count) => {
+                lock(&self.awaited).insert(device.to_owned(), count);
             }
-            (None, None) => pending.command.state == CommandState::Sent,
-        };
-        let Some(at) = self.pending.iter().position(fits) else {
-            return Ok(());
-        };
-        match result {
-            Ok(()) if self.pending[at].command.state == CommandState::Sent => {
-                let command = self.pending[at].command.clone();
-                self.pending[at].command = self.settle(command, CommandState::Acknowledged).await?;
-            }
-            Ok(()) => {}
-            Err(reason) => {
-                let pending = self.pending.remove(at);
-                self.settle(pending.command, CommandState::Refused(reason))
-                    .await?;
+            None => {
+                lock(&self.awaited).remove(device);
             }
         }
-        Ok(())
+        if let Some(env) = self.running(device) {
+            env.set_awaited(count.unwrap_or(0));
+        }
     }
 
-    /// A reading of a point: commands that asked for this value have come true.
-    pub(super) async fn observed(&mut self, point: &str, reading: &Reading) -> Result<(), BoxError> {
-        let Ok(value) = &reading.value else { return Ok(()) };
-        while let Some(at) = self
-            .pending
-            .iter()
-            .position(|pending| pending.command.point == point && value.agrees_with(&pending.command.value))
-        {
-            let pending = self.pending.remove(at);
-            self.settle(pending.command, CommandState::Verified).await?;
+    /// Has the queued commands of a device looked at again.
+    fn look_again(&self, device: String) {
+        let mut woken = lock(&self.woken);
+        if !woken.contains(&device) {
+            woken.push(device);
         }
-        Ok(())
+        drop(woken);
+        self.wake.notify_one();
     }
 
-    /// Ends what has passed its deadline. A command that the device has acknowledged stays so: the device has it, and
-    /// nothing more is known.
-    pub(super) async fn expire(&mut self) -> Result<(), BoxError> {
-        let now = Instant::now();
-        while let Some(at) = self.pending.iter().position(|pending| pending.deadline <= now) {
-            let pending = self.pending.remove(at);
-            if pending.command.state != CommandState::Acknowledged {
-                self.settle(pending.command, CommandState::Expired).await?;
-            }
-        }
-        Ok(())
+    fn take_woken(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.woken))
+    }
+
+    /// Tells what a device said. Waits while too much was said that was not looked at yet.
+    pub(super) async fn tell(&self, device: &str, said: Said) {
+        // The receiver lives as long as this.
+        let _ = self.say.send((device.to_owned(), said)).await;
+    }
+
+    /// How many devices have commands that are not final.
+    #[must_use]
+    pub(crate) fn devices(&self) -> usize {
+        lock(&self.awaited).len()
     }
 }
 
-fn left(env: &DeviceEnv) -> MutexGuard<'_, Vec<Pending>> {
-    env.left_commands.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// A device that has a task; dropping it is the end of that.
+pub(super) struct Listed(Arc<DeviceEnv>);
 
-impl Drop for Commands {
-    /// A task that crashes leaves its commands to its next life.
+impl Drop for Listed {
     fn drop(&mut self) {
-        *left(&self.env) = std::mem::take(&mut self.pending);
+        self.0.parts.commands.unlist(&self.0);
     }
-}
-
-/// At a start: commands of an earlier run whose outcome nobody followed are expired.
-pub(crate) fn tidy(store: &Store, now_ms: i64) -> anyhow::Result<()> {
-    forget_old(store)?;
-    let table = store.table::<Command>();
-    for mut command in table.all()? {
-        if !command.state.is_final() && command.state != CommandState::Acknowledged {
-            command.state = CommandState::Expired;
-            command.changed_ms = now_ms;
-            table.put(Changeset::change_of(command).finish()?)?;
-        }
-    }
-    Ok(())
-}
-
-/// Keeps the newest commands. Their ids sort by time.
-pub(crate) fn forget_old(store: &Store) -> Result<(), StoreError> {
-    let table = store.table::<Command>();
-    if table.count()? <= KEEP {
-        return Ok(());
-    }
-    let mut ids: Vec<String> = table.all()?.into_iter().map(|command| command.id).collect();
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    for id in ids.iter().skip(KEEP) {
-        table.delete(id)?;
-    }
-    Ok(())
 }

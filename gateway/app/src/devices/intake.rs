@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use roost_drivers::Sample;
-use roost_model::{NoData, Reading, Timestamp, Value};
+use roost_model::{NoData, Reading, Timestamp, Topic, Value};
 use roost_runtime::{Bus, Message};
 use roost_store::{LastValues, MAX_READING_BYTES};
 use tracing::warn;
 
-use super::points::Point;
+use super::points::{self, Point};
 use crate::clock::Clock;
 
 /// Numbers that are passed over at a start. After a power cut the last few seconds of numbers may be unknown, and a
@@ -60,6 +60,12 @@ impl Intake {
         &self.stats
     }
 
+    /// Its clock.
+    #[must_use]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The present moment.
     #[must_use]
     pub(crate) fn now(&self) -> Timestamp {
@@ -71,7 +77,9 @@ impl Intake {
         let now = self.clock.now();
         // A device whose clock is ahead would look alive long after it fell silent.
         let at = sample.at.filter(|at| at.unix_ns <= now.unix_ns).unwrap_or(now);
-        point.observe(at, sample.cadence);
+        let age_ms = i64::try_from(at.until(now).as_millis()).unwrap_or(i64::MAX);
+        let uptime_ms = i64::try_from(self.clock.uptime_ms()).unwrap_or(i64::MAX);
+        point.observe(uptime_ms.saturating_sub(age_ms), sample.cadence);
         let reading = Reading {
             seq: self.next_seq.fetch_add(1, Ordering::Relaxed),
             at,
@@ -91,7 +99,7 @@ impl Intake {
             }
         }
         self.stats.readings.fetch_add(1, Ordering::Relaxed);
-        publish(&self.bus, point, &reading);
+        publish(&self.bus, point.topic(), &reading);
         reading
     }
 }
@@ -110,11 +118,11 @@ fn bounded(value: Value) -> Result<Value, NoData> {
     }
 }
 
-fn publish(bus: &Bus, point: &Point, reading: &Reading) {
+fn publish(bus: &Bus, topic: &Topic, reading: &Reading) {
     // Retained for as long as the device says nothing newer: without the spare room that encoding leaves.
     let body = serde_json::to_vec(reading).unwrap_or_default().into_boxed_slice();
     bus.publish(
-        Message::new(point.topic().clone(), bytes::Bytes::from(body))
+        Message::new(topic.clone(), bytes::Bytes::from(body))
             .at_least_once()
             .retained(),
     );
@@ -135,8 +143,8 @@ pub(crate) fn restore(
         };
         if !is_device(device) {
             gone.insert(device);
-        } else if let Some(point) = Point::new(device, point) {
-            publish(bus, &point, reading);
+        } else if let Some(topic) = points::topic(device, point) {
+            publish(bus, &topic, reading);
             restored += 1;
         }
     }

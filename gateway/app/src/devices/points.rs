@@ -1,58 +1,73 @@
-//! The points of one device, as far as they are known: by name, with topic and cadence.
+//! The points of one device, as far as they are known: by name, with topic, cadence and pulse.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use roost_model::{Cadence, Filter, Reading, Timestamp, Topic, check_name};
-use roost_runtime::Bus;
+use roost_model::{Cadence, Filter, Reading, Topic, check_name};
+
+use super::DeviceParts;
+use super::freshness::{FreshnessWatch, Pulse, Whose};
 
 /// Most points of one device: a device that makes up names must not fill the memory.
 const MAX_POINTS: usize = 1024;
+/// How far ahead a reading of an earlier run may lie before its time is not believed, in milliseconds.
+const CLOCK_SLACK_MS: i64 = 2000;
 
 /// One point.
 #[derive(Debug)]
 pub(crate) struct Point {
-    topic: Topic,
+    pulse: Arc<Pulse>,
     /// Where in the topic the name begins.
     name_at: usize,
     cadence: Cadence,
-    last: Option<Timestamp>,
+    /// Whether the last value is of an earlier run: the pause until the next one says nothing about the cadence.
+    resumed: bool,
 }
 
 impl Point {
     /// A point without a value yet; `None` for a name that is none.
-    pub(crate) fn new(device: &str, name: &str) -> Option<Self> {
-        check_name(name).ok()?;
-        let topic = Topic::new(format!("devices/{device}/points/{name}")).ok()?;
+    fn new(watch: &Arc<FreshnessWatch>, device: &str, name: &str) -> Option<Self> {
+        let topic = topic(device, name)?;
         let name_at = topic.as_str().len() - name.len();
         Some(Self {
-            topic,
+            pulse: Pulse::new(watch, Whose::Point, topic),
             name_at,
             cadence: Cadence::default(),
-            last: None,
+            resumed: false,
         })
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.topic.as_str()[self.name_at..]
+        &self.topic().as_str()[self.name_at..]
     }
 
     pub(crate) fn topic(&self) -> &Topic {
-        &self.topic
+        self.pulse.topic()
     }
 
     pub(crate) fn cadence(&self) -> Option<Duration> {
         self.cadence.get()
     }
 
-    /// Takes note of a value that was taken `at`.
-    pub(crate) fn observe(&mut self, at: Timestamp, declared: Option<Duration>) {
+    /// Takes note of a value that was taken at this uptime in milliseconds.
+    pub(crate) fn observe(&mut self, taken_ms: i64, declared: Option<Duration>) {
         if declared.is_some() {
             self.cadence = Cadence::new(declared);
-        } else if let Some(last) = self.last {
-            self.cadence.observe(last.until(at));
+        } else if let Some(before_ms) = self.pulse.heard_ms()
+            && !self.resumed
+        {
+            let interval_ms = u64::try_from(taken_ms.saturating_sub(before_ms)).unwrap_or(0);
+            self.cadence.observe(Duration::from_millis(interval_ms));
         }
-        self.last = Some(at);
+        self.resumed = false;
+        self.pulse.heard(Some(taken_ms), self.cadence.get());
     }
+}
+
+/// The topic of a point; `None` for a name that is none.
+pub(crate) fn topic(device: &str, name: &str) -> Option<Topic> {
+    check_name(name).ok()?;
+    Topic::new(format!("devices/{device}/points/{name}")).ok()
 }
 
 /// The points of a device.
@@ -61,32 +76,70 @@ pub(crate) struct Points {
     device: String,
     declared: Option<Duration>,
     points: Vec<Point>,
+    watch: Watch,
+    pulse: Option<Arc<Pulse>>,
+}
+
+/// The watch, without its inside in debug texts.
+struct Watch(Arc<FreshnessWatch>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl Points {
     /// What an earlier run of the device's task, or of the gateway, has left on the bus. `declared` is the cadence that
     /// the device's record says, if it does.
-    pub(crate) fn resume(bus: &Bus, device: &str, declared: Option<Duration>) -> Self {
+    pub(crate) fn resume(parts: &DeviceParts, device: &str, declared: Option<Duration>) -> Self {
+        let watch = &parts.freshness;
+        let topic = Topic::new(format!("devices/{device}"));
         let mut points = Self {
             device: device.to_owned(),
             declared,
             points: Vec::new(),
+            watch: Watch(Arc::clone(watch)),
+            pulse: topic.ok().map(|topic| Pulse::new(watch, Whose::Device, topic)),
         };
         let Ok(filter) = Filter::new(format!("devices/{device}/points/+")) else {
             return points;
         };
-        for message in bus.retained(&filter) {
+        let now_ms = parts.intake.now().unix_ms();
+        let uptime_ms = i64::try_from(parts.intake.clock().uptime_ms()).unwrap_or(i64::MAX);
+        let mut last = None;
+        for message in parts.bus.retained(&filter) {
             let name = message.topic.levels().last().unwrap_or_default();
             let Ok(reading) = serde_json::from_slice::<Reading>(&message.body) else {
                 continue;
             };
-            if let Some(mut point) = Point::new(device, name) {
+            if let Some(mut point) = Point::new(watch, device, name) {
                 point.cadence = Cadence::resume(declared, reading.cadence);
-                point.last = Some(reading.at);
+                point.resumed = true;
+                let age_ms = now_ms - reading.at.unix_ms();
+                // Written when the clock was ahead, or read while it is behind: its age is not known.
+                let heard_ms = (age_ms > -CLOCK_SLACK_MS).then_some(uptime_ms - age_ms.max(0));
+                last = last.max(heard_ms);
+                point.pulse.heard(heard_ms, point.cadence.get());
                 points.points.push(point);
             }
         }
+        if let (Some(pulse), true) = (&points.pulse, last.is_some()) {
+            pulse.heard(last, points.slowest());
+        }
         points
+    }
+
+    /// The device has said something, at this uptime in milliseconds.
+    pub(crate) fn heard(&self, now_ms: u64) {
+        if let Some(pulse) = &self.pulse {
+            pulse.heard(i64::try_from(now_ms).ok(), self.slowest());
+        }
+    }
+
+    /// The cadence of the point that reports least often.
+    fn slowest(&self) -> Option<Duration> {
+        self.points.iter().filter_map(Point::cadence).max()
     }
 
     /// The point of this name, made known if it was not; `None` for a name that is none, or beyond the limit.
@@ -98,7 +151,7 @@ impl Points {
         if self.points.len() >= MAX_POINTS {
             return None;
         }
-        let mut point = Point::new(&self.device, name)?;
+        let mut point = Point::new(&self.watch.0, &self.device, name)?;
         point.cadence = Cadence::new(self.declared);
         self.points.push(point);
         self.points.last_mut()

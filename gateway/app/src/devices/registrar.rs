@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tracing::info;
 
 use super::book::{AddError, Added, DeviceBook};
+use super::commands::Said;
 use super::{DeviceParts, start};
 use crate::gateway::Gateway;
 
@@ -181,6 +182,7 @@ impl Registrar {
             self.access.remove_device(&id);
             self.dismiss(&id).await?;
             self.broker.forget(&id);
+            self.parts.commands.tell(&id, Said::Removed).await;
             let (last_values, device) = (Arc::clone(&self.last_values), id.clone());
             self.parts
                 .store

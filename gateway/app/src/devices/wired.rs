@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roost_drivers::{DriverDef, DriverError, Sample, Samples};
-use roost_model::{Access, CommandState, Filter, NoData, Reading, Topic};
-use roost_runtime::{BoxError, Context, Delivery, Message, Subscription};
+use roost_model::{Access, Filter, NoData, Reading, Topic};
+use roost_runtime::{BoxError, Context, Message};
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
 use super::DeviceEnv;
-use super::commands::Commands;
-use super::mqtt::{set_point, until};
+use super::commands::{Answer, Order, Said};
 use super::points::Points;
-use super::requests::SetRequest;
 use crate::buses::{Bus, BusError, Target};
 
 struct Task {
@@ -22,16 +20,11 @@ struct Task {
     target: Target,
     cadence: Duration,
     points: Points,
-    commands: Commands,
     connected: Option<bool>,
 }
 
 /// Runs until it is told to stop.
-pub(super) async fn run(
-    env: Arc<DeviceEnv>,
-    inbox: Arc<Subscription>,
-    context: Context,
-) -> Result<(), BoxError> {
+pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), BoxError> {
     let device = &env.device;
     let driver = driver(&device.driver)?;
     let bus = env.parts.buses.get(&device.bus).ok_or_else(|| {
@@ -51,15 +44,13 @@ pub(super) async fn run(
         driver,
         address: device.address,
     };
-    let points = Points::resume(&env.parts.bus, &device.id, Some(cadence));
-    let commands = Commands::new(Arc::clone(&env));
+    let points = Points::resume(&env.parts, &device.id, Some(cadence));
     let mut task = Task {
         env,
         bus,
         target,
         cadence,
         points,
-        commands,
         connected: None,
     };
     context.ready();
@@ -67,20 +58,22 @@ pub(super) async fn run(
     // After a bus that hung, one read is due and not all that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let deadline = task.commands.deadline();
         tokio::select! {
             biased;
             () = context.shutdown.requested() => {
                 task.bus.detach(&task.target.device);
-                return Box::pin(task.commands.abandon()).await;
+                return Ok(());
             }
-            () = until(deadline), if deadline.is_some() => Box::pin(task.commands.expire()).await?,
-            delivery = inbox.recv() => match delivery {
-                Some(delivery) => Box::pin(task.command(delivery)).await?,
-                None => return Err("the device's inbox was closed".into()),
-            },
+            order = next_order(&task.env) => Box::pin(task.write(order)).await,
             _ = ticks.tick() => Box::pin(task.read()).await?,
         }
+    }
+}
+
+async fn next_order(env: &DeviceEnv) -> Order {
+    match &env.orders {
+        Some(orders) => orders.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -96,14 +89,16 @@ impl Task {
         match self.bus.read(self.target.clone()).await {
             Ok((samples, outcome)) => {
                 self.say_connected(outcome.as_ref().err());
-                self.take(samples).await
+                self.take(samples).await;
+                Ok(())
             }
             // The driver's own panic is this device's failure: it restarts, with a reason, and its neighbours go on.
             Err(error @ BusError::Panicked(_)) => Err(error.into()),
             Err(error) => {
                 self.say(false, Some(error.to_string()));
                 let missed = self.missed(&error);
-                self.take(missed).await
+                self.take(missed).await;
+                Ok(())
             }
         }
     }
@@ -135,7 +130,8 @@ impl Task {
         samples
     }
 
-    async fn take(&mut self, samples: Samples) -> Result<(), BoxError> {
+    async fn take(&mut self, samples: Samples) {
+        let answers = samples.iter().any(|sample| sample.value.is_ok());
         for sample in samples {
             let Some(point) = self.points.get_or_add(&sample.point) else {
                 continue;
@@ -145,10 +141,16 @@ impl Task {
                 ..sample
             };
             let reading = self.env.parts.intake.take(&self.target.device, point, sample);
-            let name = point.name().to_owned();
-            self.commands.observed(&name, &reading).await?;
+            if self.env.is_awaited()
+                && let Ok(value) = reading.value
+            {
+                let point = point.name().to_owned();
+                self.env.tell(Said::Observed { point, value }).await;
+            }
         }
-        Ok(())
+        if answers {
+            self.points.heard(self.env.parts.intake.clock().uptime_ms());
+        }
     }
 
     fn say_connected(&mut self, error: Option<&DriverError>) {
@@ -171,52 +173,26 @@ impl Task {
             .publish(Message::new(topic, body.to_string()).at_least_once().retained());
     }
 
-    async fn command(&mut self, delivery: Delivery) -> Result<(), BoxError> {
-        let Delivery { message, reply, .. } = delivery;
-        let Some(point) = set_point(&message.topic, &self.target.device) else {
-            return Ok(());
-        };
-        let request = match SetRequest::parse(point, &message.body) {
-            Ok(request) => request,
-            Err(error) => {
-                if let Some(reply) = reply {
-                    reply.send(error.answer());
-                }
-                return Ok(());
-            }
-        };
-        let within = request.within.unwrap_or(self.env.parts.command_within);
-        let command = self
-            .commands
-            .begin(&request.point, request.value.clone(), within)
-            .await?;
-        let command = if command.state.is_final() {
-            command
-        } else {
-            match self
-                .bus
-                .write(self.target.clone(), request.point, request.value)
-                .await
-            {
-                Ok(()) => {
-                    // The bus has carried it and the chip has taken it; the next read tells whether it came true.
-                    let command = self.commands.settle(command, CommandState::Acknowledged).await?;
-                    self.commands.follow(command.clone(), within);
-                    command
-                }
-                // It may have been under way: nobody knows whether it was done.
-                Err(BusError::Timeout(_)) => self.commands.settle(command, CommandState::Expired).await?,
-                Err(error) => {
-                    self.commands
-                        .settle(command, CommandState::Refused(error.to_string()))
-                        .await?
-                }
-            }
-        };
-        if let Some(reply) = reply {
-            reply.send(serde_json::to_vec(&command)?);
+    /// Writes on the bus what a command asks for. The bus has carried it and the chip has taken it: the next read tells
+    /// whether it came true.
+    async fn write(&mut self, order: Order) {
+        // While it waited for the bus its time may have passed; then it was said to be expired, and must not be done.
+        if order.until_ms <= self.env.parts.intake.clock().uptime_ms() {
+            return;
         }
-        self.commands.expire().await
+        let written = self
+            .bus
+            .write(self.target.clone(), order.point, order.value)
+            .await;
+        let answer = match written {
+            Ok(()) => Answer::Acknowledged,
+            Err(error @ BusError::Timeout(_)) => {
+                Answer::Lost(format!("{error}: nobody knows whether it was done"))
+            }
+            Err(error) => Answer::Refused(error.to_string()),
+        };
+        let (id, point) = (Some(order.id), None);
+        self.env.tell(Said::Answered { id, point, answer }).await;
     }
 }
 

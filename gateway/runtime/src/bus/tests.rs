@@ -281,3 +281,30 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn whoever_expects_a_taker_is_told_when_one_comes_and_not_after() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let (bus, told) = (Bus::default(), Arc::new(AtomicU32::new(0)));
+    let tell = {
+        let told = Arc::clone(&told);
+        move || {
+            told.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let topic = Topic::new("devices/boiler/commands/relay").unwrap();
+    let expected = bus.expect(topic.clone(), tell);
+    let mut taker = bus.subscriber(1, Policy::DropOldest);
+    let mut count_after = |filter: &str| {
+        taker.add(Filter::new(filter).unwrap(), QoS::AtLeastOnce);
+        told.load(Ordering::Relaxed)
+    };
+    assert_eq!(count_after("devices/boiler2/commands/+"), 0);
+    assert_eq!(count_after("devices/boiler/commands/valve"), 0);
+    assert_eq!(count_after("devices/boiler/commands/+"), 1);
+    assert_eq!(count_after("#"), 2);
+    assert_eq!(count_after("+/boiler/#"), 3);
+    assert_eq!(count_after("devices/boiler/commands/relay"), 4);
+    drop(expected);
+    assert_eq!(count_after("devices/#"), 4);
+}

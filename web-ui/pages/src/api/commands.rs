@@ -1,13 +1,14 @@
-//! Commands in the API: sent to a point, then followed until they are verified, refused or expired.
+//! Commands in the API: sent to a point, followed until they are final, taken back, listed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use roost_model::{Command, CommandState, Topic};
+use roost_model::{Command, CommandState, Priority, Topic};
+use roost_runtime::RequestError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -20,38 +21,79 @@ use crate::site::Site;
 
 /// Commands of one answer, unless told otherwise.
 const LIMIT: usize = 100;
-/// How long the device's task may take to say that it has the command.
+/// How long the task of the commands may take to write one down.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
-/// How long a command may wait for its device, unless told otherwise.
-const DEADLINE_MS: u64 = 10_000;
-/// Times that a command may be given, as the device's task takes them: a tenth of a second to a day.
-const DEADLINES_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
+/// Times that a command may be given: a tenth of a second to a day.
+const TIMES_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
+/// What a client sends with a request that it may send again (draft-ietf-httpapi-idempotency-key-header).
+const KEY: &str = "idempotency-key";
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCommand {
     /// The value wanted: any JSON but `null`.
     value: serde_json::Value,
-    /// How long it may take, in milliseconds.
-    #[schema(minimum = 100, maximum = 86_400_000, default = 10_000)]
-    deadline_ms: Option<u64>,
+    /// How long it may take until the device answers, in milliseconds. The default is in the configuration.
+    #[schema(minimum = 100, maximum = 86_400_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within_ms: Option<u64>,
+    /// How long after the device's answer a reading is waited for that shows the value; as long as `within_ms` by
+    /// default.
+    #[schema(minimum = 100, maximum = 86_400_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_within_ms: Option<u64>,
+    /// The same key to the same point within a day is the same command. The header `Idempotency-Key` says it too.
+    #[schema(min_length = 1, max_length = 255)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// Which of a device's waiting commands goes first: `low`, `normal` or `high`.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<Priority>,
+    /// Whether it waits for a device that is not connected: `until_deadline` (the default) or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
+    /// Whether it takes the place of commands to the same point that were not sent yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supersede: Option<bool>,
 }
 
 impl NewCommand {
-    fn check(&self) -> Result<u64, Problem> {
-        let deadline_ms = self.deadline_ms.unwrap_or(DEADLINE_MS);
+    fn check(&self) -> Result<(), Problem> {
         let mut errors = serde_json::Map::new();
         if self.value.is_null() {
             errors.insert("value".to_owned(), json!(["can't be null"]));
         }
-        if !DEADLINES_MS.contains(&deadline_ms) {
-            let message = "must be from 100 to 86400000 milliseconds";
-            errors.insert("deadline_ms".to_owned(), json!([message]));
+        for (name, given) in [
+            ("within_ms", self.within_ms),
+            ("verify_within_ms", self.verify_within_ms),
+        ] {
+            if given.is_some_and(|ms| !TIMES_MS.contains(&ms)) {
+                let message = "must be from 100 to 86400000 milliseconds";
+                errors.insert(name.to_owned(), json!([message]));
+            }
         }
         if errors.is_empty() {
-            return Ok(deadline_ms);
+            return Ok(());
         }
         Err(Problem::invalid("the command was not taken", errors.into()))
+    }
+
+    /// Takes the key from the header, where it stands in quotes or without.
+    fn take_key(&mut self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(given) = headers.get(KEY) else {
+            return Ok(());
+        };
+        let given = given.to_str().unwrap_or_default().trim();
+        let quoted = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let key = quoted.unwrap_or(given);
+        if key.is_empty() || self.key.as_deref().is_some_and(|other| other != key) {
+            return Err(Problem::bad_request(
+                "Idempotency-Key must be text, and the same as `key` if both are sent",
+            ));
+        }
+        self.key = Some(key.to_owned());
+        Ok(())
     }
 }
 
@@ -60,8 +102,9 @@ impl NewCommand {
 #[utoipa::path(post, path = "/devices/{id}/points/{point}/commands", tag = "commands",
     request_body = NewCommand,
     params(("id" = String, Path, description = "The device"),
-        ("point" = String, Path, description = "The point")),
-    responses((status = 202, description = "On its way", body = schemas::Command,
+        ("point" = String, Path, description = "The point"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same as `key`")),
+    responses((status = 202, description = "Written down; `state` says how far it is", body = schemas::Command,
             headers(("Location" = String))),
         (status = 404, description = "No such device", body = Problem,
             content_type = "application/problem+json"),
@@ -74,45 +117,81 @@ impl NewCommand {
 pub(crate) async fn send(
     State(site): State<Arc<Site>>,
     Path((id, point)): Path<(String, String)>,
-    Body(wanted): Body<NewCommand>,
+    headers: HeaderMap,
+    Body(mut wanted): Body<NewCommand>,
 ) -> Answer {
     points::check_device(&site, &id).await?;
     check_id("point", &point)?;
-    let deadline_ms = wanted.check()?;
-    let topic = Topic::new(format!("devices/{id}/points/{point}/set"))
-        .map_err(|error| Problem::bad_request(error.to_string()))?;
-    let body = json!({ "value": wanted.value, "deadline_ms": deadline_ms }).to_string();
-    let answer = site
-        .web
-        .bus
-        .request(topic, body.into(), TAKEN_WITHIN)
-        .await
-        .map_err(|error| Problem::unanswered(error, &format!("the device {id:?}")))?;
-    let command = taken(&id, &answer)?;
-    if let CommandState::Refused(reason) = &command.state {
-        let reason = reason.clone();
+    wanted.check()?;
+    wanted.take_key(&headers)?;
+    let command = ask(&site, &format!("devices/{id}/points/{point}/set"), json!(wanted)).await?;
+    if command.state == CommandState::Refused {
+        let reason = command.reason.clone().unwrap_or_default();
         return Err(Problem::refused(command, &reason));
     }
     let location = [(header::LOCATION, format!("{PREFIX}/commands/{}", command.id))];
     Ok((StatusCode::ACCEPTED, location, Json(command)).into_response())
 }
 
-/// What the device's task made of the request: a command, or the reason why it is none.
-fn taken(id: &str, answer: &[u8]) -> Result<Command, Problem> {
+/// Asks the task that follows commands.
+async fn ask(site: &Site, topic: &str, body: serde_json::Value) -> Result<Command, Problem> {
+    let topic = Topic::new(topic).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let answer = site
+        .web
+        .bus
+        .request(topic, body.to_string().into(), TAKEN_WITHIN)
+        .await
+        .map_err(|error| Problem::unanswered(error, "the task that follows commands"))?;
+    taken(&answer)
+}
+
+/// What was made of the request: a command, or the reason why it is none.
+fn taken(answer: &[u8]) -> Result<Command, Problem> {
     #[derive(Deserialize)]
     struct Rejected {
         error: String,
+        #[serde(default)]
+        not_running: bool,
+        #[serde(default)]
+        not_found: bool,
     }
-    if let Ok(Rejected { error }) = serde_json::from_slice(answer) {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error));
+    if let Ok(rejected) = serde_json::from_slice::<Rejected>(answer) {
+        return Err(match rejected {
+            Rejected {
+                not_running: true, ..
+            } => Problem::unanswered(RequestError::NoTaker, "the device"),
+            Rejected {
+                error,
+                not_found: true,
+                ..
+            } => Problem::new(StatusCode::NOT_FOUND, error),
+            Rejected { error, .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error),
+        });
     }
     serde_json::from_slice(answer).map_err(|error| {
-        tracing::error!(%error, device = id, "a device's answer to a command can't be read");
+        tracing::error!(%error, "the answer to a command can't be read");
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the device's task gave an answer that makes no sense: the gateway's log says more",
+            "the task that follows commands gave an answer that makes no sense: the gateway's log says more",
         )
     })
+}
+
+/// Takes back a command that was not sent yet.
+#[utoipa::path(delete, path = "/commands/{id}", tag = "commands",
+    params(("id" = String, Path, description = "The command")),
+    responses((status = 200, description = "It is cancelled", body = schemas::Command),
+        (status = 404, description = "No such command", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "It was sent already; `command` says what became of it", body = Problem,
+            content_type = "application/problem+json")))]
+pub(crate) async fn cancel(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Answer {
+    check_id("command", &id)?;
+    let command = ask(&site, "$roost/commands/cancel", json!({ "id": id })).await?;
+    if command.state == CommandState::Cancelled {
+        return Ok(Json(command).into_response());
+    }
+    Err(Problem::too_late(command))
 }
 
 /// Gives one command and how far it has come.
@@ -141,6 +220,8 @@ pub(crate) struct ListQuery {
     /// Most commands of this answer, from 1 to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
+    /// Id of the command to go on before: `next` of the answer before.
+    before: Option<String>,
 }
 
 /// Commands, newest first.
@@ -148,6 +229,8 @@ pub(crate) struct ListQuery {
 pub(crate) struct CommandList {
     #[schema(value_type = Vec<schemas::Command>)]
     items: Vec<Command>,
+    /// What to send as `before` to get the older ones; `null` at the end.
+    next: Option<String>,
 }
 
 /// Lists commands, newest first.
@@ -155,6 +238,9 @@ pub(crate) struct CommandList {
     responses((status = 200, description = "Commands", body = CommandList)))]
 pub(crate) async fn list(State(site): State<Arc<Site>>, Params(query): Params<ListQuery>) -> Answer {
     let limit = check_limit(query.limit, LIMIT)?;
-    let items = site.commands(query.device, limit).await?;
-    Ok(Json(CommandList { items }).into_response())
+    let mut items = site.commands(query.device, query.before, limit + 1).await?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|command| command.id.clone());
+    Ok(Json(CommandList { items, next }).into_response())
 }

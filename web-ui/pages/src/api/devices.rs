@@ -48,6 +48,8 @@ pub(crate) struct DeviceAnswer {
     /// Since when it is, or is not, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     connected_since_ms: Option<i64>,
+    /// Whether nothing was heard of it for longer than three times its slowest cadence, whatever its connection says.
+    silent: bool,
     /// State of its task: `starting`, `running`, `backoff`, `stopping`, `stopped`, or `absent` if there is
     /// none.
     #[schema(value_type = String)]
@@ -68,6 +70,7 @@ impl From<DeviceView> for DeviceAnswer {
         Self {
             kind: if wired { "wired" } else { "mqtt" },
             connected: view.connected,
+            silent: view.silent,
             connected_since_ms: view.since_ms,
             state: view.state_word(),
             restarts: view.child.as_ref().map_or(0, |child| child.restarts),

@@ -62,7 +62,7 @@ impl PointAnswer {
             unit: reading.unit.to_string(),
             at_ms: reading.at.unix_ms(),
             age_ms: ms(reading.at.until(now)),
-            freshness: point.freshness(now),
+            freshness: point.freshness,
             clock: reading.at.clock,
             seq: reading.seq,
             cadence_ms: reading.cadence.map(ms),
@@ -85,7 +85,7 @@ pub(crate) struct PointList {
 pub(crate) async fn list(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Answer {
     check_device(&site, &id).await?;
     let now = live::now();
-    let points = live::points(&site.web.bus, &id);
+    let points = live::points(&site.web.bus, &id, site.web.devices.child(&id).is_some());
     let items = points.iter().map(|point| PointAnswer::of(point, now)).collect();
     Ok(Json(PointList { items }).into_response())
 }
@@ -100,7 +100,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, Path(id): Path<String>) 
 pub(crate) async fn get(State(site): State<Arc<Site>>, Path((id, point)): Path<(String, String)>) -> Answer {
     check_device(&site, &id).await?;
     check_id("point", &point)?;
-    let found = live::point(&site.web.bus, &id, &point);
+    let found = live::point(&site.web.bus, &id, &point, site.web.devices.child(&id).is_some());
     let found = found.ok_or_else(|| {
         Problem::new(
             axum::http::StatusCode::NOT_FOUND,

@@ -59,16 +59,40 @@ pub(crate) struct Command {
     /// The value asked for: any JSON but `null`.
     #[schema(value_type = Value)]
     value: serde_json::Value,
-    /// `queued`, `sent`, `acknowledged`, `verified`, `refused` or `expired`.
+    /// `queued`, `sent`, `acknowledged`, `verified`, `refused`, `expired` or `cancelled`.
     state: String,
-    /// Why it was refused.
+    /// Why it is where it is, where that needs a word.
     reason: Option<String>,
+    /// Whether nothing more will happen to it.
+    r#final: bool,
+    /// `low`, `normal` or `high`.
+    priority: String,
+    /// What makes a repeated request the same request.
+    key: Option<String>,
+    /// The point whose reading verifies it, if that is another one.
+    confirm_point: Option<String>,
+    /// How long after its acknowledgement a reading is waited for, in milliseconds.
+    verify_within_ms: u64,
     /// When it was taken, in milliseconds since the Unix epoch.
     issued_ms: i64,
     /// When it expires, in milliseconds since the Unix epoch.
     deadline_ms: i64,
     /// When its state last changed, in milliseconds since the Unix epoch.
     changed_ms: i64,
+    /// Its states so far, oldest first.
+    steps: Vec<Step>,
+    /// When it expires or is waited for no longer, on the clock that runs since the board's start; only while it is
+    /// not final.
+    due: Option<serde_json::Value>,
+}
+
+/// A state that a command came into, and when.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Step {
+    /// The state.
+    state: String,
+    /// When, in milliseconds since the Unix epoch.
+    at_ms: i64,
 }
 
 /// A supervised child and those below it.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use maud::{Markup, html};
-use roost_model::{ClockQuality, Command, CommandState, Device, Link, Profile, Timestamp, check_name};
+use roost_model::{ClockQuality, Device, Link, Profile, Timestamp, check_name};
 use serde::Deserialize;
 
 use super::layout::{Frame, Refresh};
-use super::{Lenient, Page, marks, points, tree, words};
+use super::{Lenient, Page, commands, marks, points, tree, words};
 use crate::api::Path;
 use crate::live::{self, Fault};
 use crate::problem::Problem;
@@ -36,7 +36,7 @@ pub(crate) async fn show(
         Err(_) => None,
     };
     let view = view.ok_or_else(|| Problem::not_found("device", &id))?;
-    let commands = site.commands(Some(id.clone()), COMMANDS).await?;
+    let commands = site.commands(Some(id.clone()), None, COMMANDS).await?;
     let profile = match view.device.link() {
         Link::Mqtt { profile } => site.profile(profile).await?,
         Link::Wired { .. } => None,
@@ -49,7 +49,7 @@ pub(crate) async fn show(
         p.crumbs { a href="/" { "← Devices" } }
         (head(&view, live::fault(&site.web.bus, &id).as_ref()))
         (points_table(&view))
-        (commands_table(&commands, view.now))
+        (commands::table(&commands, view.now))
         (topics(&view.device, profile.as_ref()))
     };
     Ok(super::page(&frame, &body))
@@ -152,49 +152,6 @@ fn points_table(view: &DeviceView) -> Markup {
                                     td.num.seq {
                                         (point.reading.seq)
                                     }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn commands_table(commands: &[Command], now: Timestamp) -> Markup {
-    let ago = |at_ms: i64| words::ago(Timestamp::from_unix_ms(at_ms, now.clock).until(now));
-    html! {
-        section aria-labelledby="commands" {
-            h2 #commands { "Last commands" }
-            @if commands.is_empty() {
-                p.nothing {
-                    "None. Programs send them with " code { "POST /api/v1/devices/…/points/…/commands" } "."
-                }
-            } @else {
-                div.scroll {
-                    table.commands {
-                        caption.unseen { "Commands, newest first" }
-                        thead {
-                            tr {
-                                th scope="col" { "Point" }
-                                th scope="col" { "Wanted" }
-                                th scope="col" { "State" }
-                                th.age scope="col" { "Issued" }
-                            }
-                        }
-                        tbody {
-                            @for command in commands {
-                                tr {
-                                    th.point scope="row" { (command.point) }
-                                    td.v { (words::shortened(&command.value.to_string(), 80)) }
-                                    td {
-                                        (marks::command(&command.state))
-                                        @if let CommandState::Refused(reason) = &command.state {
-                                            span.sub.why { (reason) }
-                                        }
-                                    }
-                                    td.age { (ago(command.issued_ms)) }
                                 }
                             }
                         }

@@ -112,6 +112,7 @@ fn chips(roster: &[Device], survey: &Survey, query: &DevicesQuery) -> Markup {
         Show::All => (roster.len(), "devices", Tone::Quiet),
         Show::Connected => (survey.connected.len(), "connected", Tone::Good),
         Show::Stale => (survey.stale.len(), "stale", Tone::Bad),
+        Show::Silent => (survey.silent.len(), "silent", Tone::Bad),
         Show::Backoff => (survey.backoff.len(), "in backoff", Tone::Bad),
     };
     html! {

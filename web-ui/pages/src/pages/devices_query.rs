@@ -18,18 +18,27 @@ pub(crate) enum Show {
     Connected,
     /// Those with a stale value.
     Stale,
+    /// Those of which nothing is heard.
+    Silent,
     /// Those in backoff.
     Backoff,
 }
 
 impl Show {
-    pub(crate) const EVERY: [Self; 4] = [Self::All, Self::Connected, Self::Stale, Self::Backoff];
+    pub(crate) const EVERY: [Self; 5] = [
+        Self::All,
+        Self::Connected,
+        Self::Stale,
+        Self::Silent,
+        Self::Backoff,
+    ];
 
     fn word(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Connected => "connected",
             Self::Stale => "stale",
+            Self::Silent => "silent",
             Self::Backoff => "backoff",
         }
     }
@@ -39,6 +48,7 @@ impl Show {
             Self::All => true,
             Self::Connected => survey.connected.contains(&device.id),
             Self::Stale => survey.stale.contains(&device.id),
+            Self::Silent => survey.silent.contains(&device.id),
             Self::Backoff => survey.backoff.contains(&device.id),
         }
     }

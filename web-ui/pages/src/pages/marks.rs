@@ -65,6 +65,7 @@ pub(crate) fn device(view: &DeviceView) -> Markup {
         None | Some(State::Stopped) => mark(Tone::Bad, "not running"),
         Some(State::Starting) => mark(Tone::Wait, "starting"),
         Some(State::Stopping) => mark(Tone::Wait, "stopping"),
+        Some(State::Running) if view.connected && view.silent => mark(Tone::Bad, "silent"),
         Some(State::Running) if view.connected => mark(Tone::Good, "connected"),
         Some(State::Running) => mark(Tone::Wait, "offline"),
     }
@@ -82,11 +83,12 @@ pub(crate) fn freshness(freshness: Freshness) -> Markup {
 }
 
 /// How far a command has come. Only what the device has shown looks like success.
-pub(crate) fn command(state: &CommandState) -> Markup {
+pub(crate) fn command(state: CommandState) -> Markup {
     let tone = match state {
         CommandState::Verified => Tone::Good,
         CommandState::Queued | CommandState::Sent | CommandState::Acknowledged => Tone::Wait,
-        CommandState::Refused(_) | CommandState::Expired => Tone::Bad,
+        CommandState::Refused | CommandState::Expired => Tone::Bad,
+        CommandState::Cancelled => Tone::Quiet,
     };
     mark(tone, state.word())
 }

@@ -13,7 +13,7 @@ const MAX_TEXT: usize = 80;
 /// The cells of one point: name, value, unit, age, freshness.
 pub(crate) fn cells(point: &Point, now: Timestamp) -> Markup {
     let reading = &point.reading;
-    let freshness = point.freshness(now);
+    let freshness = point.freshness;
     html! {
         th.point scope="row" { (point.name) }
         @match &reading.value {

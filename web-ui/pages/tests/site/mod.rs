@@ -170,6 +170,7 @@ impl Site {
         self.web.bus.publish(message.retained());
     }
 
+    /// A reading, and what the gateway says of its age.
     pub(crate) fn publish(
         &self,
         device: &str,
@@ -187,6 +188,13 @@ impl Site {
         };
         let body = serde_json::to_string(&reading).unwrap();
         self.retain(&format!("devices/{device}/points/{point}"), &body);
+        let word = match age_ms {
+            ..=15_000 => return,
+            15_001..=30_000 => "late",
+            _ => "stale",
+        };
+        let said = json!({"freshness": word, "at_ms": 0}).to_string();
+        self.retain(&format!("devices/{device}/points/{point}/freshness"), &said);
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
@@ -294,8 +302,26 @@ fn change(store: &Store, body: &Json) -> Json {
 async fn device_task(bus: Bus, store: Store) {
     let mut taker = bus.subscriber(100, Policy::DropOldest);
     taker.serve(Filter::new("devices/boiler/points/+/set").unwrap());
+    taker.serve(Filter::new("$roost/commands/cancel").unwrap());
     while let Some(delivery) = taker.recv().await {
         let body: Json = serde_json::from_slice(&delivery.message.body).unwrap();
+        if delivery.message.topic.as_str().starts_with('$') {
+            let command = store
+                .table::<Command>()
+                .get(body["id"].as_str().unwrap())
+                .unwrap();
+            let answer = match command {
+                Some(mut command) => {
+                    if command.state == CommandState::Sent {
+                        command.state = CommandState::Cancelled;
+                    }
+                    serde_json::to_string(&command).unwrap()
+                }
+                None => json!({"error": "there is no such command", "not_found": true}).to_string(),
+            };
+            delivery.reply.unwrap().send(answer);
+            continue;
+        }
         let point = delivery.message.topic.levels().nth(3).unwrap().to_owned();
         let command = Command {
             id: format!("c-{point}"),
@@ -303,12 +329,23 @@ async fn device_task(bus: Bus, store: Store) {
             value: Value::from_json(body["value"].clone()),
             state: match point.as_str() {
                 "relay" => CommandState::Sent,
-                _ => CommandState::Refused("takes no commands".to_owned()),
+                _ => CommandState::Refused,
             },
+            reason: (point != "relay").then(|| "takes no commands".to_owned()),
+            is_final: point != "relay",
+            priority: roost_model::Priority::Normal,
+            key: body["key"].as_str().map(str::to_owned),
+            confirm_point: None,
+            verify_within_ms: 0,
             point,
             issued_ms: 1000,
-            deadline_ms: 1000 + body["deadline_ms"].as_i64().unwrap(),
+            deadline_ms: 1000 + body["within_ms"].as_i64().unwrap_or(10_000),
             changed_ms: 1000,
+            steps: vec![roost_model::Step {
+                state: CommandState::Sent,
+                at_ms: 1012,
+            }],
+            due: None,
         };
         store
             .table()

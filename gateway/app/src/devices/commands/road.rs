@@ -1,0 +1,125 @@
+//! The road to a device: whether a command could be sent now, in which words, and the sending itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use roost_drivers::{Codec, CommandRequest};
+use roost_model::{Command, Link, Topic};
+use roost_runtime::{Expected, Extra, Message, Presence};
+
+use super::machine::Reach;
+use super::{Order, Orders};
+use crate::clock::utc;
+use crate::devices::{DeviceEnv, DeviceParts};
+
+/// Roads of the commands that wait or are about to be sent.
+pub(super) struct Road {
+    parts: Arc<DeviceParts>,
+    /// What is published for a command once it is written down as sent.
+    ready: HashMap<String, Message>,
+    /// What tells when somebody listens to the topic of a queued command.
+    expected: HashMap<String, Expected>,
+}
+
+impl Road {
+    pub(super) fn new(parts: Arc<DeviceParts>) -> Self {
+        Self {
+            parts,
+            ready: HashMap::new(),
+            expected: HashMap::new(),
+        }
+    }
+
+    /// Whether a command could be sent now. If not, its device is looked at again when that may have changed.
+    pub(super) fn reach(&mut self, command: &Command) -> Reach {
+        let until = |why: &str| {
+            let until = utc(command.deadline_ms);
+            Reach::Away(format!("{why}, queued until {until}"))
+        };
+        let Some(env) = self.parts.commands.running(&command.device) else {
+            return until("the device is not running");
+        };
+        let Link::Mqtt { profile } = env.device.link() else {
+            return Reach::Here(None);
+        };
+        let Some(codec) = self.parts.codecs.get(profile) else {
+            return until(&format!("there is no profile {profile:?}"));
+        };
+        let message = match encode(&*codec, &env, command) {
+            Ok(message) => message,
+            Err(reason) => return Reach::Never(reason),
+        };
+        if !is_connected(&self.parts.presence, &env) {
+            return until("not connected");
+        }
+        if !self.is_listened_to(command, &message.topic) {
+            return until(&format!("connected, but does not listen to {}", message.topic));
+        }
+        self.ready.insert(command.id.clone(), message);
+        Reach::Here(None)
+    }
+
+    /// Whether anybody takes what is published there. If not, the device is looked at again when somebody does.
+    fn is_listened_to(&mut self, command: &Command, topic: &Topic) -> bool {
+        let bus = &self.parts.bus;
+        if bus.has_takers(topic) {
+            return true;
+        }
+        let (commands, device) = (Arc::clone(&self.parts.commands), command.device.clone());
+        let expected = bus.expect(topic.clone(), move || commands.look_again(device.clone()));
+        self.expected.insert(command.id.clone(), expected);
+        // Looked at once more: somebody may have come in between.
+        bus.has_takers(topic)
+    }
+
+    /// Sends a command that is written down as sent. Returns whether anybody took it.
+    pub(super) fn transmit(&mut self, command: &Command) -> bool {
+        self.expected.remove(&command.id);
+        if let Some(mut message) = self.ready.remove(&command.id) {
+            // A session that outlives its connection must not hand over what has been said to be expired.
+            let due_ms = command.due.as_ref().map_or(0, |due| due.uptime_ms);
+            let left_ms = due_ms.saturating_sub(self.parts.intake.clock().uptime_ms());
+            message.extra = Some(Arc::new(Extra {
+                expires: Some(Instant::now() + Duration::from_millis(left_ms)),
+                ..Extra::default()
+            }));
+            return self.parts.bus.publish(message) > 0;
+        }
+        let env = self.parts.commands.running(&command.device);
+        match env.as_ref().and_then(|env| env.orders.as_deref()) {
+            Some(orders) => {
+                Orders::push(orders, Order::of(command));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The command is final: nothing of it is needed any longer.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.ready.remove(id);
+        self.expected.remove(id);
+    }
+}
+
+/// A dashboard that listens to everything is no device: presence says who is connected.
+fn is_connected(presence: &Presence, env: &DeviceEnv) -> bool {
+    presence.contains(roost_mqtt::PRESENCE, &env.device.id)
+}
+
+/// The message that carries a command. A codec that panics refuses this command, and no other suffers.
+fn encode(codec: &dyn Codec, env: &DeviceEnv, command: &Command) -> Result<Message, String> {
+    let request = CommandRequest {
+        id: &command.id,
+        point: &command.point,
+        value: &command.value,
+    };
+    let encoded = catch_unwind(AssertUnwindSafe(|| codec.encode(&env.device.id, request)));
+    match encoded {
+        Ok(Ok(outgoing)) => Ok(Message::new(outgoing.topic, outgoing.payload).at_least_once()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the device's codec failed on it".to_owned()),
+    }
+}

@@ -1,0 +1,71 @@
+//! Freshness on the bus: a device that falls silent is found out while its connection looks alive.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use roost_tests::{Listener, Program, Settings, mosquitto_pub, wait_for};
+use serde_json::json;
+
+fn publish(program: &Program, secret: &str, body: &str) {
+    let message = ["-q", "1", "-t", "devices/boiler/telemetry/t", "-m", body];
+    let output = mosquitto_pub(program, "5", ("boiler", secret), &message);
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_device_that_stops_while_its_connection_lives_is_late_stale_and_silent_on_the_bus() {
+    let program = Program::start(Settings::default());
+    let secret = program.add_device("boiler");
+    let said = Listener::start(&program, "devices/boiler/points/t/freshness");
+    let silence = Listener::start(&program, "devices/boiler/freshness");
+    // It stays connected and says nothing; nobody asks it for signs of life.
+    let _alive = Listener::start_as(&program, ("boiler", &secret), "devices/boiler/commands/+");
+    publish(&program, &secret, r#"{"value": 1, "cadence_ms": 400}"#);
+    for word in ["late", "stale"] {
+        let _seen = said.message(&format!("\"freshness\":\"{word}\""));
+    }
+    let _seen = silence.message("silent");
+    let device = program.api().get("/api/v1/devices/boiler").body;
+    assert_eq!(
+        (&device["connected"], &device["silent"]),
+        (&json!(true), &json!(true)),
+        "{device}"
+    );
+    assert_eq!(device["points"][0]["freshness"], "stale");
+    let counts = || {
+        let api = program.api();
+        ["roost_points_fresh", "roost_points_stale", "roost_devices_silent"].map(|name| api.metric(name))
+    };
+    assert_eq!(counts(), [0, 1, 1]);
+    // It is heard again, and is expected to be for an hour.
+    publish(&program, &secret, r#"{"value": 2, "cadence_ms": 3600000}"#);
+    wait_for("the point to be fresh", || (counts() == [1, 0, 0]).then_some(()));
+    let line = said.message("freshness {");
+    assert!(line.contains("\"fresh\""), "{line}");
+    assert_eq!(program.api().get("/api/v1/devices/boiler").body["silent"], false);
+}
+
+#[test]
+fn an_old_value_is_stale_after_a_restart_and_a_removed_device_is_counted_nowhere() {
+    let mut program = Program::start(Settings::default());
+    let secret = program.add_device("boiler");
+    publish(&program, &secret, r#"{"value": 1, "cadence_ms": 100}"#);
+    let stale = |program: &Program| {
+        wait_for("the value to be stale", || {
+            (program.api().metric("roost_points_stale") == 1).then_some(())
+        });
+    };
+    stale(&program);
+    program.kill();
+    program.boot();
+    stale(&program);
+    assert_eq!(program.api().point("boiler", "t").unwrap()["freshness"], "stale");
+    assert_eq!(program.api().delete("/api/v1/devices/boiler").status, 204);
+    wait_for("nothing to be counted", || {
+        let api = program.api();
+        let counts = ["roost_points_stale", "roost_devices_silent"].map(|name| api.metric(name));
+        (counts == [0, 0]).then_some(())
+    });
+}
