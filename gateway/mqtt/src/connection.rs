@@ -16,7 +16,7 @@ use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
-use crate::wire::{CloseOr, WRITE_BYTES, Wire};
+use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
 
@@ -227,7 +227,7 @@ async fn converse(visit: &mut Visit) -> Close {
     let mut waiting: Option<Pause> = None;
     let mut readable = false;
     loop {
-        if let Err(close) = exchange(wire, guest, readable && waiting.is_none()) {
+        if let Err(close) = exchange(wire, guest, waiting.is_none(), readable) {
             return close;
         }
         readable = false;
@@ -297,20 +297,21 @@ async fn written(wire: &Wire, session: &Session, barrier: u64) -> Result<(), Clo
 }
 
 /// Handles every packet that was read, and adds what waits for the client.
-fn exchange(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
+fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) -> Result<(), Close> {
     wire.begin_batch();
     let limit = wire.broker.limits().packet_bytes;
     let session = &mut guest.session;
     if readable {
         guest.place.heard(wire.broker.clock().now());
     }
-    let mut handle = |frame: &[u8], out: &mut BytesMut| match codec::decode(session.version, frame) {
-        Ok(packet) => session.handle(packet, out),
-        Err(error) => Err(refused(session, &error)),
-    };
-    let mut outcome = wire.kept_frames(limit, &mut handle);
-    if outcome.is_ok() && readable {
-        outcome = wire.read_frames(limit, &mut handle).map(|_| ());
+    let mut outcome = Ok(());
+    if may_read {
+        outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
+    }
+    // What was read before comes before what is read now.
+    if may_read && readable && outcome.is_ok() && !session.is_pressed() {
+        let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
+        outcome = read.map(|_| ());
     }
     match outcome {
         Ok(()) => {}
@@ -319,6 +320,17 @@ fn exchange(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Cl
     }
     session.drain(&mut wire.out, WRITE_BYTES);
     Ok(())
+}
+
+/// Handles one packet. Whoever is too fast for its takers is stopped at once, not after all that was read at a time.
+fn handle(session: &mut Session, frame: &[u8], out: &mut BytesMut) -> Handled {
+    let packet = codec::decode(session.version, frame).map_err(|error| refused(session, &error))?;
+    session.handle(packet, out)?;
+    Ok(if session.is_pressed() {
+        Next::Later
+    } else {
+        Next::AtOnce
+    })
 }
 
 /// How a connection ends whose client sent something that is no packet.

@@ -114,6 +114,11 @@ impl Session {
         self.pressure.take().map(|pressure| *pressure)
     }
 
+    /// Whether there is one.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressure.is_some()
+    }
+
     /// Returns when the ledger, or the queue, has something for the client. Safe to cancel.
     pub(crate) async fn woken(&self) {
         self.subscription.woken().await;

@@ -32,8 +32,17 @@ thread_local! {
     static SPARE: Cell<Option<BytesMut>> = const { Cell::new(None) };
 }
 
-/// What a frame was good for.
-pub(crate) type Handled = Result<(), Close>;
+/// Whether the packets that follow may be handled at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// They may.
+    AtOnce,
+    /// They have to wait: somebody can't keep up.
+    Later,
+}
+
+/// What came of a packet.
+pub(crate) type Handled = Result<Next, Close>;
 
 /// Lends the thread's room to read into. What comes is copied out of it before anybody waits again.
 pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
@@ -231,8 +240,10 @@ fn frames(
             Ok(Some(length)) => {
                 let frame = &bytes[used..used + length];
                 used += length;
-                if let Err(close) = handle(frame, out) {
-                    return (used, Err(CloseOr::Close(close)));
+                match handle(frame, out) {
+                    Ok(Next::AtOnce) => {}
+                    Ok(Next::Later) => break,
+                    Err(close) => return (used, Err(CloseOr::Close(close))),
                 }
             }
             Err(error) => return (used, Err(CloseOr::Error(error))),

@@ -20,9 +20,10 @@ impl Pressure {
         }
     }
 
-    /// Waits until the taker has room again, but no longer than `patience`. After that nobody waits for this taker any
-    /// more until it moves: it hurts itself, not its publishers.
+    /// Waits until the taker has room again, but no longer than `patience`. If it has taken nothing in that time, nobody
+    /// waits for this taker any more until it moves: it hurts itself, not its publishers.
     pub async fn relieved(&self, patience: Duration) {
+        let taken = self.queue.taken();
         let waiting = async {
             loop {
                 let room = self.common.room.notified();
@@ -35,7 +36,7 @@ impl Pressure {
                 room.await;
             }
         };
-        if tokio::time::timeout(patience, waiting).await.is_err() {
+        if tokio::time::timeout(patience, waiting).await.is_err() && self.queue.taken() == taken {
             self.queue.give_up();
         }
     }

@@ -70,6 +70,8 @@ struct State {
     closed: bool,
     /// Publishers were asked to wait.
     pressing: bool,
+    /// Deliveries taken so far, to see whether it moves.
+    taken: u32,
     /// Somebody rang.
     rung: bool,
     /// Who takes from it, while it waits. There is one taker: a queue is taken from by one task at a time.
@@ -262,7 +264,12 @@ impl Queue {
 
     /// Asks publishers to wait, or lets them go on: for a taker whose deliveries wait elsewhere.
     pub(super) fn press(&self, on: bool) {
-        let was_on = std::mem::replace(&mut lock(&self.state).pressing, on);
+        let was_on = {
+            let mut state = lock(&self.state);
+            // Each time its ledger says so, something has moved.
+            state.taken = state.taken.wrapping_add(1);
+            std::mem::replace(&mut state.pressing, on)
+        };
         if was_on && !on {
             self.stalled.store(false, Ordering::Relaxed);
             self.common.room.notify_waiters();
@@ -272,6 +279,11 @@ impl Queue {
     /// Whether publishers should wait.
     pub(super) fn presses(&self) -> bool {
         lock(&self.state).pressing && self.is_online() && !self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// How much was taken so far.
+    pub(super) fn taken(&self) -> u32 {
+        lock(&self.state).taken
     }
 
     /// Publishers have waited in vain, and wait no more until it moves.
@@ -345,6 +357,7 @@ impl State {
 
     fn take(&mut self, common: &Common) -> Option<Delivery> {
         let delivery = self.waiting.pop_front()?;
+        self.taken = self.taken.wrapping_add(1);
         self.forget(&delivery, common);
         if self.waiting.is_empty() && self.waiting.capacity() > KEEP_PLACES {
             self.waiting = VecDeque::new();
