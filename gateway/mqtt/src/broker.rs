@@ -24,6 +24,7 @@ use crate::listener::{self, Door};
 use crate::lobby::Lobby;
 use crate::roster::Roster;
 use crate::stats::BrokerStats;
+use crate::sys;
 use crate::tls::{Certificates, Handshakes, renewal};
 
 /// Presence topic of the devices that are connected by MQTT; the keys are their ids.
@@ -150,6 +151,10 @@ impl Broker {
             .max_children(places);
         let handle = connections.handle();
         let broker = Arc::clone(self);
+        let figures = {
+            let broker = Arc::clone(self);
+            ChildSpec::new("figures", move |context| sys::run(Arc::clone(&broker), context))
+        };
         let sessions = ChildSpec::new("sessions", move |context| {
             keeper::run(Arc::clone(&broker), context)
         });
@@ -157,6 +162,7 @@ impl Broker {
         let mut supervisor = Supervisor::new("broker", Strategy::OneForOne)
             .events(events)
             .child(sessions)
+            .child(figures)
             .child(connections)
             .child(self.listener("mqtt listener", Door::Plain, plain, &handle));
         if let Some((address, certificates)) = tls {

@@ -17,6 +17,7 @@ mod pace;
 mod roster;
 mod session;
 mod stats;
+mod sys;
 mod tls;
 mod transport;
 mod websocket;

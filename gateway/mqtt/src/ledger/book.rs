@@ -225,7 +225,7 @@ impl Book {
         pending.id = id;
         self.bytes += size;
         self.pending.push_back(pending);
-        self.press();
+        self.press(false);
         (Some(id), freed)
     }
 
@@ -265,9 +265,10 @@ impl Book {
     }
 
     /// Tells publishers to wait, or that they need not.
-    fn press(&self) {
+    fn press(&self, moved: bool) {
         if let Some(bell) = &self.bell {
-            bell.press(self.pending.len() > self.room.messages / 2 || self.bytes > self.room.bytes / 2);
+            let crowded = self.pending.len() > self.room.messages / 2 || self.bytes > self.room.bytes / 2;
+            bell.press(crowded, moved);
         }
     }
 
@@ -339,7 +340,7 @@ impl Book {
     pub(super) fn done(&mut self, id: u16) -> usize {
         let Some(at) = self.find(id) else { return 0 };
         let freed = self.remove(at).map_or(0, |(_, size)| size);
-        self.press();
+        self.press(true);
         freed
     }
 

@@ -243,3 +243,17 @@ async fn a_packet_in_single_bytes_is_a_packet() {
     assert_eq!(device.puback().await, 0x10);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn the_brokers_own_figures_are_there_for_who_asks_and_not_for_who_takes_everything() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let mut listener = gateway.service(V5).await;
+    listener.subscribe("$SYS/broker/version", 0).await;
+    let version = listener.message_at("$SYS/broker/version").await;
+    assert!(version.starts_with(b"roost "));
+    let mut all = gateway.service(V5).await;
+    all.subscribe("#", 0).await;
+    all.send(&[0xc0, 0]).await;
+    assert_eq!(all.packet().await, [0xd0, 0], "nothing retained comes before the answer");
+    gateway.stop().await;
+}

@@ -263,11 +263,10 @@ impl Queue {
     }
 
     /// Asks publishers to wait, or lets them go on: for a taker whose deliveries wait elsewhere.
-    pub(super) fn press(&self, on: bool) {
+    pub(super) fn press(&self, on: bool, moved: bool) {
         let was_on = {
             let mut state = lock(&self.state);
-            // Each time its ledger says so, something has moved.
-            state.taken = state.taken.wrapping_add(1);
+            state.taken = state.taken.wrapping_add(u32::from(moved));
             std::mem::replace(&mut state.pressing, on)
         };
         if was_on && !on {

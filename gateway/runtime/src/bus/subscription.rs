@@ -45,9 +45,9 @@ impl Bell {
         self.0.wake();
     }
 
-    /// Asks publishers to wait, or lets them go on.
-    pub fn press(&self, on: bool) {
-        self.0.press(on);
+    /// Asks publishers to wait, or lets them go on; `moved` says that the taker has just got on.
+    pub fn press(&self, on: bool, moved: bool) {
+        self.0.press(on, moved);
     }
 }
 
