@@ -1,5 +1,6 @@
 //! The list of codecs, and the profiles that come with the gateway.
 
+mod numbers;
 mod profile;
 
 use roost_model::Profile;
@@ -26,16 +27,26 @@ pub fn builtin_profiles() -> Vec<Profile> {
         .collect()
 }
 
-/// The codec for a profile: the one of its name, or the interpreter.
+/// The codec for a profile: the one that it names, the one of its own name, or the interpreter.
 ///
 /// # Errors
 /// [`CodecError::Profile`] if the profile contradicts itself.
 pub fn codec_for(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
-    let build = CODECS
-        .iter()
-        .find(|def| def.name == profile.id)
-        .map_or(profile::DEF.build, |def| def.build);
-    build(profile)
+    let name = if profile.codec.is_empty() {
+        &profile.id
+    } else {
+        &profile.codec
+    };
+    let def = CODECS.iter().find(|def| def.name == name);
+    if def.is_none() && !profile.codec.is_empty() {
+        let known: Vec<&str> = CODECS.iter().map(|def| def.name).collect();
+        return Err(CodecError::Profile {
+            profile: profile.id,
+            place: "codec".into(),
+            reason: format!("is not known: codecs are {}", known.join(", ")),
+        });
+    }
+    (def.unwrap_or(&profile::DEF).build)(profile)
 }
 
 #[cfg(test)]

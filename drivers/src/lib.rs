@@ -15,7 +15,8 @@ pub use board::{BoardDef, BoardError, BusError, BusSpec, SharedI2c};
 pub use boards::BOARDS;
 pub use chips::{DRIVERS, find};
 pub use codec::{
-    Ack, Codec, CodecDef, CodecError, CommandRequest, Decoded, Grants, MAX_SAMPLES_PER_MESSAGE, Outgoing,
+    Ack, Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Described, Grants, Incoming,
+    MAX_DESCRIBED_POINTS, MAX_SAMPLES_PER_MESSAGE, Outgoing,
 };
 pub use codecs::{BUILTIN_PROFILES, CODECS, builtin_profiles, codec_for};
 pub use driver::{Driver, DriverDef, DriverError, measurement, poll};
