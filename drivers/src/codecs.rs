@@ -1,20 +1,34 @@
 //! The list of codecs, and the profiles that come with the gateway.
 
+mod discovery;
 mod numbers;
 mod profile;
+mod shelly;
+mod zigbee2mqtt;
 
-use roost_model::Profile;
+use roost_model::{Profile, Topic};
 
 use crate::{Codec, CodecDef, CodecError};
 
 /// Every codec. One written in code is a file in `codecs/`, its module and its line here; it serves the
 /// profile of its name. All other profiles are data, and the interpreter serves them.
-pub static CODECS: &[CodecDef] = &[profile::DEF];
+pub static CODECS: &[CodecDef] = &[profile::DEF, discovery::DEF, shelly::DEF, zigbee2mqtt::DEF];
 
 /// The profiles that come with the gateway: id and TOML.
 pub static BUILTIN_PROFILES: &[(&str, &str)] = &[
+    ("esphome", include_str!("codecs/profiles/esphome.toml")),
+    (
+        "homeassistant",
+        include_str!("codecs/profiles/homeassistant.toml"),
+    ),
     ("native", include_str!("codecs/profiles/native.toml")),
+    ("shelly", include_str!("codecs/profiles/shelly.toml")),
     ("tasmota", include_str!("codecs/profiles/tasmota.toml")),
+    ("zigbee2mqtt", include_str!("codecs/profiles/zigbee2mqtt.toml")),
+    (
+        "zigbee2mqtt-bridge",
+        include_str!("codecs/profiles/zigbee2mqtt-bridge.toml"),
+    ),
 ];
 
 /// The profiles that come with the gateway, parsed.
@@ -47,6 +61,15 @@ pub fn codec_for(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
         });
     }
     (def.unwrap_or(&profile::DEF).build)(profile)
+}
+
+/// What a rule expected of a payload and did not find.
+fn refuse(topic: &Topic, rule: &str, expected: &'static str) -> CodecError {
+    CodecError::Payload {
+        topic: topic.clone(),
+        rule: rule.to_owned(),
+        expected,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod chips;
 mod codec;
 mod codecs;
 mod driver;
+mod guess;
 mod register;
 mod sample;
 
@@ -20,5 +21,6 @@ pub use codec::{
 };
 pub use codecs::{BUILTIN_PROFILES, CODECS, builtin_profiles, codec_for};
 pub use driver::{Driver, DriverDef, DriverError, measurement, poll};
+pub use guess::{Guess, guess};
 pub use register::Register;
 pub use sample::{Sample, Samples};
