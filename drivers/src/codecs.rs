@@ -4,6 +4,7 @@ mod discovery;
 mod numbers;
 mod profile;
 mod shelly;
+mod sparkplug;
 mod zigbee2mqtt;
 
 use roost_model::{Profile, Topic};
@@ -12,7 +13,13 @@ use crate::{Codec, CodecDef, CodecError};
 
 /// Every codec. One written in code is a file in `codecs/`, its module and its line here; it serves the
 /// profile of its name. All other profiles are data, and the interpreter serves them.
-pub static CODECS: &[CodecDef] = &[profile::DEF, discovery::DEF, shelly::DEF, zigbee2mqtt::DEF];
+pub static CODECS: &[CodecDef] = &[
+    profile::DEF,
+    discovery::DEF,
+    shelly::DEF,
+    sparkplug::DEF,
+    zigbee2mqtt::DEF,
+];
 
 /// The profiles that come with the gateway: id and TOML.
 pub static BUILTIN_PROFILES: &[(&str, &str)] = &[
@@ -23,6 +30,7 @@ pub static BUILTIN_PROFILES: &[(&str, &str)] = &[
     ),
     ("native", include_str!("codecs/profiles/native.toml")),
     ("shelly", include_str!("codecs/profiles/shelly.toml")),
+    ("sparkplug", include_str!("codecs/profiles/sparkplug.toml")),
     ("tasmota", include_str!("codecs/profiles/tasmota.toml")),
     ("zigbee2mqtt", include_str!("codecs/profiles/zigbee2mqtt.toml")),
     (

@@ -34,6 +34,8 @@ enum Payload {
 
 /// The surest clues first: the first one that fits decides.
 const CLUES: &[Clue] = &[
+    clue("sparkplug", "spBv1.0/+/+/{device}", Payload::Any),
+    clue("sparkplug", "spBv1.0/+/+/{device}/+", Payload::Any),
     clue(
         "esphome",
         "homeassistant/+/{device}/+/config",

@@ -11,16 +11,17 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use roost_drivers::{
-    Codec, CodecMemory, CommandRequest, Decoded, Incoming, MAX_DESCRIBED_POINTS, MAX_SAMPLES_PER_MESSAGE,
-    builtin_profiles, codec_for, guess,
+    Codec, CodecMemory, CommandRequest, Decoded, Incoming, MAX_DESCRIBED_POINTS, builtin_profiles, codec_for,
+    guess,
 };
 use roost_model::{Topic, Value, check_name};
 use serde::Deserialize;
 
-const FAMILIES: [(&str, &str); 4] = [
+const FAMILIES: [(&str, &str); 5] = [
     ("esphome", include_str!("families/esphome.toml")),
     ("homeassistant", include_str!("families/homeassistant.toml")),
     ("shelly", include_str!("families/shelly.toml")),
+    ("sparkplug", include_str!("families/sparkplug.toml")),
     ("zigbee2mqtt", include_str!("families/zigbee2mqtt.toml")),
 ];
 /// As many devices as each family is shown by.
@@ -247,11 +248,7 @@ fn the_devices_are_commanded_in_their_words_and_refuse_what_they_do_not_take() {
 }
 
 fn check(device: &Device, decoded: &Decoded) {
-    assert!(
-        decoded.samples.len() <= MAX_SAMPLES_PER_MESSAGE + 1,
-        "{}",
-        device.id
-    );
+    assert!(decoded.samples.len() <= MAX_DESCRIBED_POINTS + 1, "{}", device.id);
     assert!(decoded.described.len() <= MAX_DESCRIBED_POINTS, "{}", device.id);
     assert!(decoded.outgoing.len() <= 8, "{}", device.id);
     for sample in &decoded.samples {
