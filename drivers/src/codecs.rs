@@ -1,6 +1,7 @@
 //! The list of codecs, and the profiles that come with the gateway.
 
 mod discovery;
+mod homie;
 mod numbers;
 mod profile;
 mod shelly;
@@ -16,6 +17,7 @@ use crate::{Codec, CodecDef, CodecError};
 pub static CODECS: &[CodecDef] = &[
     profile::DEF,
     discovery::DEF,
+    homie::DEF,
     shelly::DEF,
     sparkplug::DEF,
     zigbee2mqtt::DEF,
@@ -28,6 +30,7 @@ pub static BUILTIN_PROFILES: &[(&str, &str)] = &[
         "homeassistant",
         include_str!("codecs/profiles/homeassistant.toml"),
     ),
+    ("homie", include_str!("codecs/profiles/homie.toml")),
     ("native", include_str!("codecs/profiles/native.toml")),
     ("shelly", include_str!("codecs/profiles/shelly.toml")),
     ("sparkplug", include_str!("codecs/profiles/sparkplug.toml")),

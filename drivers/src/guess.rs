@@ -34,6 +34,8 @@ enum Payload {
 
 /// The surest clues first: the first one that fits decides.
 const CLUES: &[Clue] = &[
+    clue("homie", "homie/5/{device}/#", Payload::Any),
+    clue("homie", "homie/{device}/#", Payload::Any),
     clue("sparkplug", "spBv1.0/+/+/{device}", Payload::Any),
     clue("sparkplug", "spBv1.0/+/+/{device}/+", Payload::Any),
     clue(

@@ -17,11 +17,14 @@ use roost_drivers::{
 use roost_model::{Topic, Value, check_name};
 use serde::Deserialize;
 
-const FAMILIES: [(&str, &str); 5] = [
+const FAMILIES: [(&str, &str); 8] = [
     ("esphome", include_str!("families/esphome.toml")),
     ("homeassistant", include_str!("families/homeassistant.toml")),
+    ("homie", include_str!("families/homie.toml")),
+    ("native", include_str!("families/native.toml")),
     ("shelly", include_str!("families/shelly.toml")),
     ("sparkplug", include_str!("families/sparkplug.toml")),
+    ("tasmota", include_str!("families/tasmota.toml")),
     ("zigbee2mqtt", include_str!("families/zigbee2mqtt.toml")),
 ];
 /// As many devices as each family is shown by.

@@ -6,19 +6,21 @@
 mod aspect;
 mod entity;
 mod expression;
+mod learning;
 mod names;
+mod rows;
 
 use roost_model::{Access, Filter, Profile, Topic, Unit, Value, check_name};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use self::aspect::{Aspect, Kind};
-use self::entity::Entity;
-use self::expression::{Payload, Template};
+use self::expression::Payload;
+use self::learning::{Described, Learning};
 use super::profile::ONLINE;
 use super::refuse;
 use crate::{
     Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming,
-    MAX_DESCRIBED_POINTS, MAX_SAMPLES_PER_MESSAGE, Outgoing, Sample,
+    MAX_SAMPLES_PER_MESSAGE, Outgoing, Sample,
 };
 
 /// This codec's line in the list of codecs.
@@ -30,8 +32,6 @@ pub(super) const DEF: CodecDef = CodecDef {
 
 /// Where discovery messages are published, unless the profile's option `prefix` says otherwise.
 const PREFIX: &str = "homeassistant";
-/// Most places where a device says whether it is there.
-const MAX_AVAILABILITY: usize = 64;
 /// Most components of one message about a device.
 const MAX_COMPONENTS: usize = 256;
 
@@ -40,23 +40,6 @@ struct Discovery {
     prefix: String,
     /// The rules of the profile: what is granted, and what is read without a description.
     rules: Box<dyn Codec>,
-}
-
-/// What a device has described.
-#[derive(Default)]
-struct Described {
-    aspects: Vec<(Box<str>, Aspect)>,
-    availability: Vec<Availability>,
-}
-
-/// A place where a device says whether it is there.
-struct Availability {
-    /// The message that described it.
-    source: Box<str>,
-    topic: Topic,
-    template: Option<Template>,
-    words: [String; 2],
-    last: Option<bool>,
 }
 
 fn build(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
@@ -141,136 +124,6 @@ impl Discovery {
             learning.entity(&platform, name, &members)?;
         }
         Ok(decoded)
-    }
-}
-
-impl Described {
-    fn forget(&mut self, source: &str) {
-        self.aspects.retain(|(from, _)| **from != *source);
-        self.availability.retain(|place| *place.source != *source);
-    }
-
-    /// Whether the device is there, as far as it has said so.
-    fn is_online(&self) -> Option<bool> {
-        let mut said = self.availability.iter().filter_map(|place| place.last).peekable();
-        said.peek()?;
-        Some(said.all(|there| there))
-    }
-}
-
-/// A description on its way into the memory.
-struct Learning<'a> {
-    grants: &'a Grants,
-    topic: &'a Topic,
-    memory: &'a mut Described,
-    decoded: &'a mut Decoded,
-}
-
-impl Learning<'_> {
-    fn unsupported(&mut self, what: String) {
-        self.decoded.rejected.push(CodecError::Unsupported {
-            topic: self.topic.clone(),
-            what,
-        });
-    }
-
-    fn may_say(&self, topic: &Topic) -> bool {
-        self.grants.publish.iter().any(|filter| filter.matches(topic))
-    }
-
-    /// The device chooses where its commands go: never to a topic that it may not hear itself, or it could have the
-    /// gateway command others.
-    fn may_hear(&self, topic: &Topic) -> bool {
-        self.grants.subscribe.iter().any(|filter| filter.matches(topic))
-    }
-
-    fn entity(&mut self, component: &str, name: &str, members: &Map<String, Json>) -> Result<(), CodecError> {
-        let entity = Entity {
-            component,
-            name,
-            members,
-        };
-        let found = entity.aspects();
-        for what in found.unsupported {
-            self.unsupported(what);
-        }
-        for (mut aspect, mut described) in found.aspects {
-            if let Some(state) = aspect.state.take_if(|state| !self.may_say(&state.topic)) {
-                self.unsupported(format!(
-                    "the topic {}, which is not this device's to publish,",
-                    state.topic
-                ));
-            }
-            if let Some(command) = aspect.command.take_if(|command| !self.may_hear(&command.topic)) {
-                self.unsupported(format!(
-                    "the topic {}, which is not this device's to hear,",
-                    command.topic
-                ));
-            }
-            described.access = aspect.access();
-            if aspect.state.is_none() && aspect.command.is_none() {
-                continue;
-            }
-            if self
-                .memory
-                .aspects
-                .iter()
-                .any(|(_, known)| known.point == aspect.point)
-            {
-                self.unsupported(format!("a second {}", aspect.point));
-                continue;
-            }
-            if self.memory.aspects.len() >= MAX_DESCRIBED_POINTS {
-                return Err(CodecError::TooManyPoints {
-                    topic: self.topic.clone(),
-                });
-            }
-            self.decoded.described.push(described);
-            self.memory.aspects.push((self.topic.as_str().into(), aspect));
-        }
-        Ok(())
-    }
-
-    /// Takes note of where the device says whether it is there.
-    fn availability(&mut self, members: &Map<String, Json>) {
-        let single = members.get("availability_topic").map(|_| members);
-        let list = match members.get("availability") {
-            Some(Json::Array(items)) => items.as_slice(),
-            _ => &[],
-        };
-        for place in single.into_iter().chain(list.iter().filter_map(Json::as_object)) {
-            let word = |name: &str, usual: &str| match place.get(name) {
-                Some(Json::String(text)) => text.clone(),
-                Some(json) => json.to_string(),
-                None => usual.to_owned(),
-            };
-            let text = |names: [&str; 2]| names.into_iter().find_map(|name| place.get(name)?.as_str());
-            let Some(Ok(topic)) = text(["availability_topic", "topic"]).map(Topic::new) else {
-                continue;
-            };
-            let known = self.memory.availability.iter().any(|known| known.topic == topic);
-            if known || self.memory.availability.len() >= MAX_AVAILABILITY || !self.may_say(&topic) {
-                continue;
-            }
-            let template = match text(["availability_template", "value_template"]).map(Template::parse) {
-                Some(Err(what)) => {
-                    self.unsupported(what);
-                    continue;
-                }
-                Some(Ok(template)) => Some(template),
-                None => None,
-            };
-            self.memory.availability.push(Availability {
-                source: self.topic.as_str().into(),
-                topic,
-                template,
-                words: [
-                    word("payload_available", "online"),
-                    word("payload_not_available", "offline"),
-                ],
-                last: None,
-            });
-        }
     }
 }
 

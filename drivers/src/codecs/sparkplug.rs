@@ -1,8 +1,8 @@
 //! The codec of Sparkplug B edge nodes with the devices behind them.
 //!
-//! Source: Eclipse Sparkplug specification 3.0, sections 4 (topics), 5 (operational behavior), 6 (payloads). The device's
-//! id is the edge node's; metrics of a device behind it are points named after it: `press1.temperature`. Aliases and
-//! numbers of messages are counted for an edge node with all its devices, so one codec's memory holds them all.
+//! Source: Eclipse Sparkplug specification 3.0, sections 4 (topics), 5 (operational behavior), 6 (payloads). The id of
+//! the device is the edge node's; metrics of a device behind it are points named after it: `press1.temperature`.
+//! Aliases and numbers of messages are counted for an edge node with all its devices, so one memory holds them all.
 
 mod node;
 mod payload;

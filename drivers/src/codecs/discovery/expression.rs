@@ -4,6 +4,7 @@
 
 mod evaluate;
 mod parse;
+mod tokens;
 mod words;
 
 pub(super) use evaluate::shown;

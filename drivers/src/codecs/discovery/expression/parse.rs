@@ -2,11 +2,9 @@
 
 use serde_json::{Number, Value as Json};
 
+use super::tokens::{Token, tokens};
 use super::words::{Word, words};
 use super::{Expression, Function, MAX_DEPTH, Operator, Piece, Test};
-
-/// Most pieces of one template.
-const MAX_PIECES: usize = 256;
 
 /// Names by which functions are called: as filter, as method, before parentheses.
 const FUNCTIONS: [(&str, Function); 23] = [
@@ -60,13 +58,6 @@ const LEVELS: [&[(&str, Operator)]; 6] = [
 /// The level on which comparisons stand, and `not` before them.
 const COMPARISONS: usize = 2;
 
-/// A tag of a template, or the text between two.
-enum Token<'a> {
-    Text(&'a str),
-    Value(&'a str),
-    Statement(&'a str),
-}
-
 /// Takes a template apart.
 pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     let tokens = tokens(text)?;
@@ -77,47 +68,6 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         Some(Token::Statement(statement)) => Err(format!("{statement:?} without its if")),
         Some(_) => Err("a template that ends early".into()),
     }
-}
-
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        if tokens.len() >= MAX_PIECES {
-            return Err(format!("a template of more than {MAX_PIECES} pieces"));
-        }
-        let tag = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")]
-            .into_iter()
-            .filter_map(|(open, close)| Some((rest.find(open)?, open, close)))
-            .min();
-        let Some((start, open, close)) = tag else {
-            tokens.push(Token::Text(rest));
-            break;
-        };
-        if start > 0 {
-            tokens.push(Token::Text(&rest[..start]));
-        }
-        let (inside, mut after) = rest[start + 2..]
-            .split_once(close)
-            .ok_or_else(|| format!("{open:?} without {close:?}"))?;
-        // A dash takes the white space beside it away.
-        if inside.starts_with('-')
-            && let Some(Token::Text(before)) = tokens.last_mut()
-        {
-            *before = before.trim_end();
-        }
-        if inside.ends_with('-') {
-            after = after.trim_start();
-        }
-        let inside = inside.trim_start_matches(['-', '+']).trim_end_matches('-').trim();
-        match open {
-            "{{" => tokens.push(Token::Value(inside)),
-            "{%" => tokens.push(Token::Statement(inside)),
-            _ => {}
-        }
-        rest = after;
-    }
-    Ok(tokens)
 }
 
 /// Pieces up to the end or to a statement that is none of its own.

@@ -142,8 +142,9 @@ proptest! {
     fn templates_of_known_words_never_panic(
         words in prop::collection::vec(
             prop::sample::select(vec![
-                "{{", "}}", "{%", "%}", "if", "else", "elif", "endif", "value", "value_json", ".a", "['a']", "|", "float",
-                "round(1)", "default(0)", "is", "not", "defined", "(", ")", "[", "]", "==", "+", "-", "*", "/", "~", "1",
+                "{{", "}}", "{%", "%}", "if", "else", "elif", "endif", "value", "value_json", ".a", "['a']", "|",
+                "float", "round(1)", "default(0)", "is", "not", "defined", "(", ")", "[", "]", "==", "+", "-", "*",
+                "/", "~", "1",
                 "'x'", "in", ",", "and", "replace('a','b')", "get('a')",
             ]),
             0..30,
