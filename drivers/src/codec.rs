@@ -30,6 +30,11 @@ pub trait Codec: Send + Sync {
         Vec::new()
     }
 
+    /// Where messages lie that nobody needs once the device is removed.
+    fn leaves(&self, device: &str) -> Vec<Filter> {
+        self.filters(device)
+    }
+
     /// What the gateway says when the device's task starts.
     fn greet(&self, _device: &str, _at_ms: i64) -> Vec<Outgoing> {
         Vec::new()

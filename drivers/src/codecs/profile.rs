@@ -252,3 +252,6 @@ impl Codec for ProfileCodec {
         encode::encode(self, device, command)
     }
 }
+
+#[cfg(test)]
+mod tests;

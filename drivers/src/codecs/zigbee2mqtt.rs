@@ -261,6 +261,11 @@ impl Codec for Zigbee {
         self.filters(device).into_iter().skip(1).collect()
     }
 
+    /// Its own two: what the bridge says of itself and of all its devices is not this one's.
+    fn leaves(&self, device: &str) -> Vec<Filter> {
+        self.filters(device).into_iter().take(2).collect()
+    }
+
     fn is_bridged(&self) -> bool {
         true
     }
