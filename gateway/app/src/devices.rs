@@ -19,8 +19,8 @@ pub(crate) use intake::restore;
 pub(crate) use profiles::Codecs;
 pub(crate) use registrar::registrar;
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use roost_drivers::CodecMemory;
 use roost_model::{Device, Link};

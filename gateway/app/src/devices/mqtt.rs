@@ -1,7 +1,7 @@
 //! The task of a device that speaks MQTT: raw messages in, readings out; commands out, answers in.
 
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Incoming, Outgoing, Samples};
@@ -75,7 +75,10 @@ pub(super) fn on_the_bus(outgoing: Outgoing) -> Message {
 /// Says on the bus what the device has said about its points.
 fn describe(env: &DeviceEnv, decoded: &Decoded) {
     for described in &decoded.described {
-        let topic = Topic::new(format!("devices/{}/points/{}/about", env.device.id, described.point));
+        let topic = Topic::new(format!(
+            "devices/{}/points/{}/about",
+            env.device.id, described.point
+        ));
         if let (Ok(topic), Ok(body)) = (topic, serde_json::to_vec(described)) {
             env.parts.bus.publish(Message::new(topic, body).retained());
         }
