@@ -6,29 +6,7 @@ use roost_model::{Topic, Value};
 use super::*;
 
 /// A family with a payload of each kind.
-const FAMILY: &str = r#"
-id = "mixed"
-label = "Mixed"
-publishes = ["{device}/#"]
-subscribes = ["{device}/+/+/set"]
-hears = ["plant/clock"]
-pairs = { between = ";", equals = ":" }
-points = [
-    { topic = "{device}/frame", payload = "binary", binary = { at = 0, type = "u16", endian = "little" }, point = "flow", scale = 0.1, unit = "l/min" },
-    { topic = "{device}/frame", payload = "binary", binary = { at = 2, type = "i8" }, point = "temperature", add = -40, unit = "°C" },
-    { topic = "{device}/frame", payload = "binary", binary = { at = 3, type = "bit", bit = 7 }, point = "alarm" },
-    { topic = "{device}/cbor", payload = "cbor", pointer = "/t", point = "cbor.t", unit = "°C" },
-    { topic = "{device}/cbor", payload = "cbor", pointer = "/p/*", point = "cbor.p{member}" },
-    { topic = "{device}/line", payload = "pairs", pointer = "/T", point = "line.t", kind = "number" },
-    { topic = "{device}/line", payload = "pairs", pointer = "/S", point = "line.state", map = { open = true, closed = false, stuck = "stuck" } },
-    { topic = "{device}/valve", point = "valve", map = { "1" = "open", "0" = "closed" } },
-    { topic = "{device}/{area}/{sensor}/value", point = "{area}.{sensor}", kind = "number", scale = 0.01 },
-]
-commands = [
-    { point = "{area}.{sensor}", topic = "{device}/{area}/{sensor}/set", payload = "{text}", scale = 0.01, min = 0, max = 50, confirm_point = "hall.actual" },
-    { point = "hall.fixed", topic = "{device}/hall/fixed/set", payload = "{point}={text}" },
-]
-"#;
+const FAMILY: &str = include_str!("mixed.toml");
 
 fn family() -> Box<dyn Codec> {
     build(toml::from_str(FAMILY).unwrap()).unwrap()

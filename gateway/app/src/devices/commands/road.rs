@@ -114,8 +114,8 @@ fn is_connected(presence: &Presence, codec: &dyn Codec, env: &DeviceEnv) -> bool
     presence.contains(roost_mqtt::PRESENCE, &env.device.id)
 }
 
-/// The message that carries a command, and the point that proves it where it is another one. A codec that panics refuses
-/// this command, and no other suffers.
+/// The message that carries a command, and the point that proves it where it is another one. A codec that panics
+/// refuses this command, and no other suffers.
 fn encode(
     codec: &dyn Codec,
     env: &DeviceEnv,
