@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use roost_drivers::{Codec, CodecDef, CodecError, CommandRequest, Decoded, Grants, Outgoing, codec_for};
-use roost_model::{Filter, Topic};
+use roost_drivers::{
+    Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming, Outgoing, codec_for,
+};
+use roost_model::Filter;
 
 /// Takes the place of the codec of the profile `tasmota`.
 const FRAGILE: CodecDef = CodecDef {
@@ -24,17 +26,27 @@ impl Codec for Fragile {
         self.0.access(device)
     }
 
-    fn decode(&self, device: &str, topic: &Topic, payload: &[u8]) -> Result<Decoded, CodecError> {
+    fn decode(
+        &self,
+        device: &str,
+        incoming: Incoming<'_>,
+        memory: &mut CodecMemory,
+    ) -> Result<Decoded, CodecError> {
         assert!(
-            payload != b"boom",
+            incoming.payload != b"boom",
             "this codec did not expect {:?}",
-            String::from_utf8_lossy(payload)
+            String::from_utf8_lossy(incoming.payload)
         );
-        self.0.decode(device, topic, payload)
+        self.0.decode(device, incoming, memory)
     }
 
-    fn encode(&self, device: &str, command: CommandRequest<'_>) -> Result<Outgoing, CodecError> {
-        self.0.encode(device, command)
+    fn encode(
+        &self,
+        device: &str,
+        command: CommandRequest<'_>,
+        memory: &CodecMemory,
+    ) -> Result<Outgoing, CodecError> {
+        self.0.encode(device, command, memory)
     }
 }
 

@@ -1,15 +1,22 @@
 //! The contract of a codec: how an MQTT device's messages become samples, and commands become messages.
 
-use roost_model::{Filter, Profile, Topic, Value};
-use thiserror::Error;
+mod memory;
+mod messages;
 
-use crate::Samples;
+pub use memory::CodecMemory;
+pub use messages::{Ack, CommandRequest, Decoded, Described, Grants, Incoming, Outgoing};
+
+use roost_model::{Filter, Profile, Topic};
+use thiserror::Error;
 
 /// Most samples that one message may bring. A device with more to say sends more messages; without a limit a
 /// message of a few kilobytes could make thousands of points.
 pub const MAX_SAMPLES_PER_MESSAGE: usize = 256;
+/// Most points that one device may describe.
+pub const MAX_DESCRIBED_POINTS: usize = 1024;
 
-/// How a family of devices speaks. Without state, so that ten thousand devices share one.
+/// How a family of devices speaks. Ten thousand devices share one; what it has to remember of each of them is in the
+/// device's [`CodecMemory`].
 pub trait Codec: Send + Sync {
     /// What the gateway listens to for this device.
     fn filters(&self, device: &str) -> Vec<Filter>;
@@ -17,71 +24,49 @@ pub trait Codec: Send + Sync {
     /// What this device may do on the broker. Empty for a device whose id is not a name.
     fn access(&self, device: &str) -> Grants;
 
+    /// What the device leaves retained to describe itself: handed to [`Codec::decode`] when its task starts, before
+    /// anything new, so that the memory is filled again after a crash or a restart.
+    fn remembers(&self, _device: &str) -> Vec<Filter> {
+        Vec::new()
+    }
+
+    /// Where messages lie that nobody needs once the device is removed.
+    fn leaves(&self, device: &str) -> Vec<Filter> {
+        self.filters(device)
+    }
+
+    /// What the gateway says when the device's task starts.
+    fn greet(&self, _device: &str, _at_ms: i64) -> Vec<Outgoing> {
+        Vec::new()
+    }
+
+    /// Whether another client speaks for the device.
+    fn is_bridged(&self) -> bool {
+        false
+    }
+
     /// Takes a message apart. One that no rule is about brings nothing, and neither does an empty one.
     ///
     /// # Errors
     /// [`CodecError::Payload`] if the payload as a whole is not what the rule for its topic says;
     /// [`CodecError::TooManySamples`] beyond [`MAX_SAMPLES_PER_MESSAGE`].
-    fn decode(&self, device: &str, topic: &Topic, payload: &[u8]) -> Result<Decoded, CodecError>;
+    fn decode(
+        &self,
+        device: &str,
+        incoming: Incoming<'_>,
+        memory: &mut CodecMemory,
+    ) -> Result<Decoded, CodecError>;
 
     /// The message that carries a command to the device.
     ///
     /// # Errors
     /// [`CodecError`] if the device's family has no such command, or not with that value.
-    fn encode(&self, device: &str, command: CommandRequest<'_>) -> Result<Outgoing, CodecError>;
-}
-
-/// Which topics a device may publish to and subscribe to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Grants {
-    /// Filters it may publish inside.
-    pub publish: Vec<Filter>,
-    /// Filters it may subscribe inside.
-    pub subscribe: Vec<Filter>,
-}
-
-/// What a message said.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Decoded {
-    /// Values of points.
-    pub samples: Samples,
-    /// Answers to commands.
-    pub acks: Vec<Ack>,
-    /// Whether the device says, or has its will say, that it is connected.
-    pub online: Option<bool>,
-    /// What a rule expected and did not find, while the rest of the message was good. For the log.
-    pub rejected: Vec<CodecError>,
-}
-
-/// A device's answer to a command. Families that don't send the id back are matched by the point.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ack {
-    /// The command's id, if the device repeats it.
-    pub id: Option<String>,
-    /// The point that was commanded, if the topic or the payload tells.
-    pub point: Option<String>,
-    /// Whether the device has the command, or why it refuses.
-    pub result: Result<(), String>,
-}
-
-/// A command to be sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CommandRequest<'a> {
-    /// Its id, unique on this gateway.
-    pub id: &'a str,
-    /// The point it is for.
-    pub point: &'a str,
-    /// The value asked for.
-    pub value: &'a Value,
-}
-
-/// A message to a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Where it is published.
-    pub topic: Topic,
-    /// What is published.
-    pub payload: Vec<u8>,
+    fn encode(
+        &self,
+        device: &str,
+        command: CommandRequest<'_>,
+        memory: &CodecMemory,
+    ) -> Result<Outgoing, CodecError>;
 }
 
 /// A codec in the list of codecs.
@@ -117,9 +102,23 @@ pub enum CodecError {
         /// What it expects.
         expected: &'static str,
     },
+    /// The device asks for something that this codec does not do; what it does is in the documentation.
+    #[error("{topic}: {what} is not supported")]
+    Unsupported {
+        /// Where it was published.
+        topic: Topic,
+        /// What it is, in the device's words.
+        what: String,
+    },
     /// More samples than one message may bring.
     #[error("{topic}: more than {MAX_SAMPLES_PER_MESSAGE} values in one message")]
     TooManySamples {
+        /// Where it was published.
+        topic: Topic,
+    },
+    /// More points than one device may describe.
+    #[error("{topic}: more than {MAX_DESCRIBED_POINTS} points")]
+    TooManyPoints {
         /// Where it was published.
         topic: Topic,
     },

@@ -8,6 +8,7 @@ mod chips;
 mod codec;
 mod codecs;
 mod driver;
+mod guess;
 mod register;
 mod sample;
 
@@ -15,9 +16,11 @@ pub use board::{BoardDef, BoardError, BusError, BusSpec, SharedI2c};
 pub use boards::BOARDS;
 pub use chips::{DRIVERS, find};
 pub use codec::{
-    Ack, Codec, CodecDef, CodecError, CommandRequest, Decoded, Grants, MAX_SAMPLES_PER_MESSAGE, Outgoing,
+    Ack, Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Described, Grants, Incoming,
+    MAX_DESCRIBED_POINTS, MAX_SAMPLES_PER_MESSAGE, Outgoing,
 };
 pub use codecs::{BUILTIN_PROFILES, CODECS, builtin_profiles, codec_for};
 pub use driver::{Driver, DriverDef, DriverError, measurement, poll};
+pub use guess::{Guess, guess};
 pub use register::Register;
 pub use sample::{Sample, Samples};

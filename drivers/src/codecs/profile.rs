@@ -1,16 +1,18 @@
 //! The codec that interprets a profile: rules are compiled once and shared by all devices that speak so.
 
+mod binary;
+mod cbor;
 mod decode;
 mod encode;
 mod payload;
 mod pointer;
 mod template;
 
-use roost_model::{CommandRule, Filter, PointRule, Profile, Topic, check_name};
+use roost_model::{CommandRule, Filter, PayloadKind, PointRule, Profile, Separators, Via, check_name};
 
 use self::pointer::Pointer;
-use self::template::TopicTemplate;
-use crate::{Codec, CodecDef, CodecError, CommandRequest, Decoded, Grants, Outgoing};
+use self::template::{Caught, NamePattern, TopicTemplate};
+use crate::{Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming, Outgoing};
 
 /// This codec's line in the list of codecs.
 pub(super) const DEF: CodecDef = CodecDef {
@@ -20,13 +22,16 @@ pub(super) const DEF: CodecDef = CodecDef {
 };
 
 /// The point whose boolean value says whether the device is connected: the topic of its will.
-const ONLINE: &str = "online";
+pub(super) const ONLINE: &str = "online";
 
 /// A profile, ready to be used.
 struct ProfileCodec {
     id: String,
+    via: Via,
+    pairs: Separators,
     publishes: Vec<TopicTemplate>,
     subscribes: Vec<TopicTemplate>,
+    hears: Vec<TopicTemplate>,
     /// Those of `publishes` in which a rule has a topic.
     listens: Vec<TopicTemplate>,
     points: Vec<CompiledPoint>,
@@ -44,6 +49,8 @@ struct CompiledPoint {
 /// A rule for commands, with its topics taken apart.
 struct CompiledCommand {
     rule: CommandRule,
+    /// `None` for the rule that is about every point.
+    name: Option<NamePattern>,
     topic: TopicTemplate,
     ack: Option<TopicTemplate>,
 }
@@ -70,6 +77,10 @@ impl ProfileCodec {
         };
         let publishes = grants("publishes", &profile.publishes)?;
         let subscribes = grants("subscribes", &profile.subscribes)?;
+        let mut hears = Vec::with_capacity(profile.hears.len());
+        for (index, text) in profile.hears.iter().enumerate() {
+            hears.push(TopicTemplate::parse(text).map_err(refuse(format!("hears[{index}]")))?);
+        }
         let mut points = Vec::with_capacity(profile.points.len());
         for (index, rule) in profile.points.into_iter().enumerate() {
             let place = format!("points[{index}]");
@@ -92,8 +103,11 @@ impl ProfileCodec {
             .collect();
         Ok(Self {
             id,
+            via: profile.via,
+            pairs: profile.pairs,
             publishes,
             subscribes,
+            hears,
             listens,
             points,
             commands,
@@ -115,8 +129,13 @@ impl CompiledPoint {
     fn compile(rule: PointRule, publishes: &[TopicTemplate]) -> Result<Self, String> {
         let topic = inside(&rule.topic, publishes, "publishes")?;
         let pointer = Pointer::parse(&rule.pointer)?;
-        if rule.point.contains("{point}") && !topic.has_point() {
-            return Err("has {point} as its name only if the topic has it".into());
+        for word in words(&rule.point).filter(|word| *word != "member") {
+            if !topic.words().any(|caught| caught == word) {
+                return Err(format!("has {{{word}}} in its name only if the topic has it"));
+            }
+        }
+        if rule.binary.is_some() != (rule.payload == PayloadKind::Binary) {
+            return Err("has a place in `binary` if its payload is binary, and only then".into());
         }
         if rule.point.contains("{member}") && !pointer.has_star() {
             return Err("has {member} in its name only if the pointer has a *".into());
@@ -145,9 +164,10 @@ impl CompiledCommand {
         publishes: &[TopicTemplate],
         subscribes: &[TopicTemplate],
     ) -> Result<Self, String> {
-        if rule.point != "*" {
-            check_name(&rule.point).map_err(|error| format!("has a point that {error}"))?;
-        }
+        let name = match rule.point.as_str() {
+            "*" => None,
+            text => Some(NamePattern::parse(text)?),
+        };
         let ack = match rule.ack_topic.as_str() {
             "" => None,
             text => Some(inside(text, publishes, "publishes")?),
@@ -155,14 +175,27 @@ impl CompiledCommand {
         Ok(Self {
             topic: inside(&rule.topic, subscribes, "subscribes")?,
             ack,
+            name,
             rule,
         })
     }
 
-    /// Whether the rule is about this point.
-    fn fits(&self, point: &str) -> bool {
-        self.rule.point == "*" || self.rule.point == point
+    /// What the name of the point gives to the words of the rule, if the rule is about it.
+    fn fit<'t>(&'t self, point: &'t str) -> Option<Caught<'t>> {
+        let mut words = match &self.name {
+            None => Caught::new(),
+            Some(name) => name.fit(point)?,
+        };
+        words.push(("point", point));
+        Some(words)
     }
+}
+
+/// The words in braces of a text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}').map(|(word, _)| word))
 }
 
 /// The filters that templates stand for. None for a device whose id is not a name, which could hold a
@@ -184,17 +217,41 @@ impl Codec for ProfileCodec {
     }
 
     fn access(&self, device: &str) -> Grants {
+        if self.via == Via::Bridge {
+            return Grants::default();
+        }
+        let mut subscribe = filters(&self.subscribes, device);
+        if !subscribe.is_empty() {
+            subscribe.extend(filters(&self.hears, device));
+        }
         Grants {
             publish: filters(&self.publishes, device),
-            subscribe: filters(&self.subscribes, device),
+            subscribe,
         }
     }
 
-    fn decode(&self, device: &str, topic: &Topic, payload: &[u8]) -> Result<Decoded, CodecError> {
-        decode::decode(self, device, topic, payload)
+    fn is_bridged(&self) -> bool {
+        self.via == Via::Bridge
     }
 
-    fn encode(&self, device: &str, command: CommandRequest<'_>) -> Result<Outgoing, CodecError> {
+    fn decode(
+        &self,
+        device: &str,
+        incoming: Incoming<'_>,
+        _memory: &mut CodecMemory,
+    ) -> Result<Decoded, CodecError> {
+        decode::decode(self, device, incoming)
+    }
+
+    fn encode(
+        &self,
+        device: &str,
+        command: CommandRequest<'_>,
+        _memory: &CodecMemory,
+    ) -> Result<Outgoing, CodecError> {
         encode::encode(self, device, command)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use roost_model::{Topic, Value, check_name};
 use serde_json::json;
 
 use super::*;
-use crate::{CommandRequest, MAX_SAMPLES_PER_MESSAGE};
+use crate::{CodecMemory, CommandRequest, Incoming, MAX_SAMPLES_PER_MESSAGE};
 
 fn codec(id: &str) -> Box<dyn Codec> {
     let profile = builtin_profiles().into_iter().find(|profile| profile.id == id);
@@ -46,7 +46,12 @@ const TOPICS: &str = "devices/dev1/telemetry|devices/dev1/telemetry/p|devices/de
 
 fn check_decoded(at: &str, payload: &[u8]) {
     for (id, _) in BUILTIN_PROFILES {
-        let Ok(decoded) = codec(id).decode("dev1", &Topic::new(at).unwrap(), payload) else {
+        let incoming = Incoming {
+            topic: &Topic::new(at).unwrap(),
+            payload,
+            at_ms: 0,
+        };
+        let Ok(decoded) = codec(id).decode("dev1", incoming, &mut CodecMemory::default()) else {
             continue;
         };
         assert!(decoded.samples.len() <= MAX_SAMPLES_PER_MESSAGE);
@@ -77,8 +82,8 @@ proptest! {
 
     #[test]
     fn a_native_device_gets_the_command_that_was_given(id in ".{1,20}", value in any_value()) {
-        let request = CommandRequest { id: &id, point: "pump", value: &value };
-        let sent = codec("native").encode("dev1", request).unwrap();
+        let request = CommandRequest { id: &id, point: "pump", value: &value, at_ms: 0 };
+        let sent = codec("native").encode("dev1", request, &CodecMemory::default()).unwrap();
         prop_assert_eq!(sent.topic.as_str(), "devices/dev1/commands/pump");
         let received: serde_json::Value = serde_json::from_slice(&sent.payload).unwrap();
         prop_assert_eq!(received["id"].as_str(), Some(id.as_str()));

@@ -6,7 +6,7 @@ use roost_model::{Access, Filter, NoData, Topic, Unit, Value, check_name};
 use serde_json::json;
 
 use super::*;
-use crate::{Ack, CommandRequest, Decoded, Grants, MAX_SAMPLES_PER_MESSAGE, Outgoing};
+use crate::{Ack, CodecMemory, CommandRequest, Decoded, Grants, Incoming, MAX_SAMPLES_PER_MESSAGE, Outgoing};
 
 fn profile(id: &str) -> Profile {
     builtin_profiles()
@@ -23,8 +23,17 @@ fn topic(text: &str) -> Topic {
     Topic::new(text).unwrap()
 }
 
+fn heard(codec: &dyn Codec, at: &str, payload: &[u8]) -> Result<Decoded, CodecError> {
+    let incoming = Incoming {
+        topic: &topic(at),
+        payload,
+        at_ms: 0,
+    };
+    codec.decode("dev1", incoming, &mut CodecMemory::default())
+}
+
 fn decode(codec: &dyn Codec, at: &str, payload: &str) -> Decoded {
-    let decoded = codec.decode("dev1", &topic(at), payload.as_bytes()).unwrap();
+    let decoded = heard(codec, at, payload.as_bytes()).unwrap();
     assert_eq!(decoded.rejected, []);
     decoded
 }
@@ -52,8 +61,9 @@ fn encode(codec: &dyn Codec, point: &str, value: Value) -> Result<Outgoing, Code
         id: "c1",
         point,
         value: &value,
+        at_ms: 0,
     };
-    codec.encode("dev1", request)
+    codec.encode("dev1", request, &CodecMemory::default())
 }
 
 #[test]
@@ -161,7 +171,7 @@ fn a_native_device_answers_a_command_with_its_id() {
         ack(Err("the device refuses"))
     );
     // What can't be understood acknowledges nothing.
-    let garbled = native.decode("dev1", &topic("devices/dev1/commands/pump/result"), b"{\"id\":");
+    let garbled = heard(native.as_ref(), "devices/dev1/commands/pump/result", b"{\"id\":");
     let garbled = garbled.unwrap();
     assert_eq!((garbled.acks, garbled.rejected.len()), (vec![], 1));
 }
@@ -180,9 +190,8 @@ fn a_message_of_another_device_or_about_nothing_brings_nothing() {
 
 #[test]
 fn a_payload_that_is_not_what_the_rule_says_is_refused_with_topic_rule_and_expectation() {
-    let error = |codec: &dyn Codec, at: &str, payload: &[u8]| {
-        codec.decode("dev1", &topic(at), payload).unwrap_err().to_string()
-    };
+    let error =
+        |codec: &dyn Codec, at: &str, payload: &[u8]| heard(codec, at, payload).unwrap_err().to_string();
     let native = codec("native");
     let text = error(native.as_ref(), "devices/dev1/telemetry", b"{\"flow\":");
     assert_eq!(text, "devices/dev1/telemetry: {member} (at /*) expects JSON");
@@ -199,10 +208,8 @@ fn a_payload_that_is_not_what_the_rule_says_is_refused_with_topic_rule_and_expec
 
 #[test]
 fn one_bad_member_takes_nothing_from_the_others() {
-    let payload = r#"{"AM2301":{"Temperature":[1],"Humidity":60.2},"TempUnit":"C"}"#;
-    let decoded = codec("tasmota")
-        .decode("dev1", &topic("tele/dev1/SENSOR"), payload.as_bytes())
-        .unwrap();
+    let payload = br#"{"AM2301":{"Temperature":{},"Humidity":60.2},"TempUnit":"C"}"#;
+    let decoded = heard(codec("tasmota").as_ref(), "tele/dev1/SENSOR", payload).unwrap();
     let sample = |point: &str| decoded.samples.get(point).unwrap().value.clone();
     assert_eq!(sample("am2301.humidity"), Ok(Value::Float(60.2)));
     assert_eq!(sample("am2301.temperature"), Err(NoData::DeviceError));
@@ -215,13 +222,15 @@ fn a_message_with_too_many_values_is_refused_whole() {
         let object: serde_json::Map<_, _> = (0..members).map(|n| (format!("p{n}"), json!(n))).collect();
         serde_json::Value::from(object).to_string()
     };
-    let (native, at) = (codec("native"), topic("devices/dev1/telemetry"));
-    let most = native
-        .decode("dev1", &at, document(MAX_SAMPLES_PER_MESSAGE).as_bytes())
-        .unwrap();
+    let (native, at) = (codec("native"), "devices/dev1/telemetry");
+    let most = heard(native.as_ref(), at, document(MAX_SAMPLES_PER_MESSAGE).as_bytes()).unwrap();
     assert_eq!(most.samples.len(), MAX_SAMPLES_PER_MESSAGE);
-    let error = native.decode("dev1", &at, document(MAX_SAMPLES_PER_MESSAGE + 1).as_bytes());
-    assert_eq!(error, Err(CodecError::TooManySamples { topic: at }));
+    let error = heard(
+        native.as_ref(),
+        at,
+        document(MAX_SAMPLES_PER_MESSAGE + 1).as_bytes(),
+    );
+    assert_eq!(error, Err(CodecError::TooManySamples { topic: topic(at) }));
 }
 
 /// Messages after the examples of the Tasmota documentation ("MQTT", "JSON Status Responses", "Power

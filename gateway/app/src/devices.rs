@@ -19,9 +19,10 @@ pub(crate) use intake::restore;
 pub(crate) use profiles::Codecs;
 pub(crate) use registrar::registrar;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
+use roost_drivers::CodecMemory;
 use roost_model::{Device, Link};
 use roost_runtime::{Backoff, Bus, ChildSpec, Presence, Subscription, SupervisorHandle};
 use roost_store::Store;
@@ -56,6 +57,8 @@ pub(crate) struct DeviceParts {
 struct DeviceEnv {
     parts: Arc<DeviceParts>,
     device: Device,
+    /// What its codec remembers of it: here, because whoever sends it a command needs it too.
+    memory: Mutex<CodecMemory>,
     /// How many commands wait for the device to say something. While there is none, nobody is told what it says.
     awaited: AtomicU32,
     /// What a wired device is to write.
@@ -106,6 +109,7 @@ fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
     let env = Arc::new(DeviceEnv {
         parts: Arc::clone(parts),
         device,
+        memory: Mutex::default(),
         awaited: AtomicU32::new(0),
         orders,
     });

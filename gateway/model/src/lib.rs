@@ -14,7 +14,10 @@ pub use command::{Command, CommandState, Due, Priority, Step};
 pub use device::{Device, DeviceId, Link};
 pub use freshness::{Cadence, Freshness};
 pub use point::{Access, NameError, PointSpec, check_name, name_from};
-pub use profile::{CommandRule, PointRule, Profile, ValueKind};
+pub use profile::{
+    BinaryField, BinaryNumber, CommandRule, Endian, PayloadKind, PointRule, Profile, Separators, ValueKind,
+    Via,
+};
 pub use reading::{ClockQuality, Reading, Timestamp};
 pub use topic::{DevicePattern, Filter, MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, Topic, TopicError};
 pub use user::{Role, Setting, User};

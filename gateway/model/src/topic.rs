@@ -132,6 +132,20 @@ impl Filter {
     pub fn covers(&self, other: &Filter) -> bool {
         covers(self.levels(), other)
     }
+
+    /// Whether there is a topic that both select.
+    #[must_use]
+    pub fn overlaps(&self, other: &Filter) -> bool {
+        let (mut left, mut right) = (self.levels(), other.levels());
+        loop {
+            match (left.next(), right.next()) {
+                (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+                (Some("+"), Some(_)) | (Some(_), Some("+")) => {}
+                (Some(one), Some(another)) if one == another => {}
+                _ => return false,
+            }
+        }
+    }
 }
 
 fn is_wildcard(level: &str) -> bool {
@@ -298,6 +312,17 @@ mod tests {
         assert!(pattern.covers("plug", &Filter::new("tele/plug/+").unwrap()));
         assert!(!pattern.covers("plug", &Filter::new("tele/+/+").unwrap()));
         assert!(!pattern.covers("plug", &Filter::new("tele/plug/#").unwrap()));
+    }
+
+    #[test]
+    fn filters_overlap_where_a_topic_is_selected_by_both() {
+        let overlap =
+            |one: &str, another: &str| Filter::new(one).unwrap().overlaps(&Filter::new(another).unwrap());
+        assert!(overlap("homie/5/+/+", "homie/+/x/y"));
+        assert!(overlap("a/#", "a"));
+        assert!(overlap("+/b", "a/+"));
+        assert!(!overlap("a/+", "a/b/c"));
+        assert!(!overlap("tele/plug/+", "tele/lamp/+"));
     }
 
     #[test]

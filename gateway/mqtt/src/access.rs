@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::HashMap;
-use roost_model::{Device, DevicePattern, Filter, Link, Profile, Topic};
+use roost_model::{Device, DevicePattern, Filter, Link, Profile, Topic, Via};
 use roost_store::Secrets;
 use thiserror::Error;
 
@@ -136,9 +136,18 @@ impl Access {
 
     /// Adds or replaces a profile.
     pub fn set_profile(&self, profile: &Profile) {
-        let patterns = Patterns {
-            publishes: patterns(&profile.publishes),
-            subscribes: patterns(&profile.subscribes),
+        // A device that another client speaks for has nothing to say here itself.
+        let patterns = if profile.via == Via::Bridge {
+            Patterns {
+                publishes: patterns(&[""; 0]),
+                subscribes: patterns(&[""; 0]),
+            }
+        } else {
+            let heard: Vec<&String> = profile.subscribes.iter().chain(&profile.hears).collect();
+            Patterns {
+                publishes: patterns(&profile.publishes),
+                subscribes: patterns(&heard),
+            }
         };
         self.write()
             .profiles

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use roost_model::{Value, check_name};
 
-use super::template::fill;
+use super::template::{caught, fill};
 use super::{CompiledCommand, ProfileCodec};
+use crate::codecs::numbers::restored;
 use crate::{CodecError, CommandRequest, Outgoing};
 
 pub(super) fn encode(
@@ -20,27 +21,30 @@ pub(super) fn encode(
     if check_name(device).is_err() || check_name(command.point).is_err() {
         return Err(no_command());
     }
-    // A point's own rule comes before the one for all points, wherever they stand.
+    // A point's own rule comes before the one for all points, wherever they stand; and the one that names it whole
+    // before one that names a part of it.
     let own = |rule: &&CompiledCommand| rule.rule.point == command.point;
-    let rule = codec
-        .commands
-        .iter()
+    let fits = |rule: &&CompiledCommand| rule.name.is_some() && rule.fit(command.point).is_some();
+    let rules = || codec.commands.iter();
+    let rule = rules()
         .find(own)
-        .or_else(|| codec.commands.iter().find(|rule| rule.rule.point == "*"))
+        .or_else(|| rules().find(fits))
+        .or_else(|| rules().find(|rule| rule.name.is_none()))
         .ok_or_else(no_command)?;
-    let topic = rule.topic.topic(device, command.point).ok_or_else(no_command)?;
+    let words = rule.fit(command.point).ok_or_else(no_command)?;
+    let topic = rule.topic.topic(device, &words).ok_or_else(no_command)?;
     let (text, json) = forms(rule, command)?;
     let payload = fill(&rule.rule.payload, |word| match word {
         "value" => Some(json.as_str().into()),
         "text" => Some(text.as_str().into()),
         "id" => Some(Cow::Owned(escaped(command.id))),
-        "point" => Some(command.point.into()),
         "device" => Some(device.into()),
-        _ => None,
+        word => caught(&words, word).map(Into::into),
     });
-    Ok(Outgoing {
-        topic,
-        payload: payload.into_bytes(),
+    let outgoing = Outgoing::new(topic, payload);
+    Ok(match rule.rule.confirm_point.as_str() {
+        "" => outgoing,
+        point => outgoing.confirmed_by(point),
     })
 }
 
@@ -53,9 +57,17 @@ fn forms(rule: &CompiledCommand, command: CommandRequest<'_>) -> Result<(String,
     if matches!(command.value, Value::Float(number) if !number.is_finite()) {
         return Err(refuse("a finite number".into()));
     }
-    let json = command.value.to_json();
-    let text = match command.value {
-        Value::Text(text) => text.clone(),
+    let bounds = (rule.rule.min, rule.rule.max);
+    let within =
+        |number| bounds.0.is_none_or(|min| min <= number) && bounds.1.is_none_or(|max| number <= max);
+    if bounds != (None, None) && !command.value.as_f64().is_some_and(within) {
+        return Err(refuse(range(bounds)));
+    }
+    let value = restored(command.value, rule.rule.scale, rule.rule.add)
+        .ok_or_else(|| refuse("a number of its size".into()))?;
+    let json = value.to_json();
+    let text = match value {
+        Value::Text(text) => text,
         _ => json.to_string(),
     };
     let words = &rule.rule.values;
@@ -69,6 +81,16 @@ fn forms(rule: &CompiledCommand, command: CommandRequest<'_>) -> Result<(String,
         None => Err(refuse(
             words.keys().map(String::as_str).collect::<Vec<_>>().join(" or "),
         )),
+    }
+}
+
+/// A range, as it is told to whoever left it.
+fn range(bounds: (Option<f64>, Option<f64>)) -> String {
+    match bounds {
+        (Some(min), Some(max)) => format!("a number from {min} to {max}"),
+        (Some(min), None) => format!("a number of {min} or more"),
+        (None, Some(max)) => format!("a number up to {max}"),
+        (None, None) => "a number".into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a payload, or a part of one, to a value: by the kind that a rule asks for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use roost_model::{Access, ClockQuality, NoData, Timestamp, Unit, Value, ValueKind};
@@ -70,6 +71,14 @@ pub(super) fn from_json(kind: ValueKind, json: &Json) -> Result<Found, &'static 
         (ValueKind::Bool, _) => Err("on or off"),
         (ValueKind::Text, Json::String(text)) => Ok(Value::Text(text.clone()).into()),
         (ValueKind::Text, json) => Ok(Value::Text(json.to_string()).into()),
+    }
+}
+
+/// What a word means by a rule's map.
+pub(super) fn mapped(map: &BTreeMap<String, Json>, word: &str) -> Result<Found, &'static str> {
+    match map.get(word) {
+        Some(json) => Ok(Value::from_json(json.clone()).into()),
+        None => Err("a word of its map"),
     }
 }
 

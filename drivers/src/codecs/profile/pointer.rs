@@ -1,5 +1,7 @@
 //! Pointers into JSON documents (RFC 6901), of which one segment may be `*`: every member of an object.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 /// A pointer, taken apart.
@@ -49,25 +51,31 @@ impl Pointer {
         self.after.is_some()
     }
 
-    /// What it points at: each value with the name of the member that `*` stood for. A document that has no
-    /// such place gives nothing.
+    /// What it points at: each value with the name of the member that `*` stood for; the items of an array are
+    /// numbered from 1. A document that has no such place gives nothing.
     pub(super) fn find<'a>(
         &'a self,
         document: &'a Json,
-    ) -> impl Iterator<Item = (Option<&'a str>, &'a Json)> {
+    ) -> impl Iterator<Item = (Option<Cow<'a, str>>, &'a Json)> {
         let start = document.pointer(&self.before);
         let after = self.after.as_deref();
         let single = start.filter(|_| after.is_none()).map(|value| (None, value));
-        let members = start
-            .and_then(Json::as_object)
-            .zip(after)
-            .into_iter()
-            .flat_map(|(object, after)| {
-                object
-                    .iter()
-                    .filter_map(move |(name, member)| Some((Some(name.as_str()), member.pointer(after)?)))
-            });
+        let members = start.zip(after).into_iter().flat_map(|(start, after)| {
+            members(start).filter_map(move |(name, member)| Some((Some(name), member.pointer(after)?)))
+        });
         single.into_iter().chain(members)
+    }
+}
+
+/// The members of an object by name, or the items of an array by number.
+fn members(json: &Json) -> Box<dyn Iterator<Item = (Cow<'_, str>, &Json)> + '_> {
+    match json {
+        Json::Object(object) => Box::new(object.iter().map(|(name, member)| (name.as_str().into(), member))),
+        Json::Array(items) => {
+            let numbered = |(index, item): (usize, _)| (Cow::Owned((index + 1).to_string()), item);
+            Box::new(items.iter().enumerate().map(numbered))
+        }
+        _ => Box::new(std::iter::empty()),
     }
 }
 
@@ -82,11 +90,24 @@ mod tests {
             json!({"Time": "x", "AM2301": {"Temperature": 21.5}, "DS": {"Temperature": 3, "Id": 1}});
         let pointer = Pointer::parse("/*/Temperature").unwrap();
         let found: Vec<_> = pointer.find(&document).collect();
-        assert_eq!(found, [(Some("AM2301"), &json!(21.5)), (Some("DS"), &json!(3))]);
+        assert_eq!(
+            found,
+            [
+                (Some("AM2301".into()), &json!(21.5)),
+                (Some("DS".into()), &json!(3))
+            ]
+        );
         let pointer = Pointer::parse("/DS/Id").unwrap();
         assert_eq!(pointer.find(&document).collect::<Vec<_>>(), [(None, &json!(1))]);
         let pointer = Pointer::parse("/DS/*").unwrap();
         assert_eq!(pointer.find(&document).count(), 2);
+        let phases = json!({"Power": [60, 70]});
+        let pointer = Pointer::parse("/Power/*").unwrap();
+        let found: Vec<_> = pointer.find(&phases).collect();
+        assert_eq!(
+            found,
+            [(Some("1".into()), &json!(60)), (Some("2".into()), &json!(70))]
+        );
         assert_eq!(Pointer::parse("").unwrap().find(&document).count(), 1);
         assert_eq!(Pointer::parse("/Time/*/x").unwrap().find(&document).count(), 0);
     }

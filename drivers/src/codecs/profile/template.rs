@@ -1,11 +1,10 @@
-//! Templates: topics in which `{device}` and `{point}` stand for names, and texts with placeholders in them.
+//! Templates: topics in which words in braces stand for names, names with such words, texts with placeholders.
 
 use std::borrow::Cow;
 
 use roost_model::{Filter, Topic};
 
 const DEVICE: &str = "{device}";
-const POINT: &str = "{point}";
 /// A name to try a template with.
 const SAMPLE: &str = "sample";
 
@@ -21,35 +20,46 @@ enum Level {
     WithDevice(String),
     /// The device's id.
     Device,
-    /// The name of a point.
-    Point,
+    /// A word that catches what stands in its place.
+    Catch(String),
     /// `+`: any one level.
     Any,
     /// `#`: all levels from here on.
     Rest,
 }
 
-/// A topic that a template fits, with what stood in the place of `{point}`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Fit<'a> {
-    pub(super) point: Option<&'a str>,
+/// What was caught, by word.
+pub(super) type Caught<'t> = Vec<(&'t str, &'t str)>;
+
+/// What stands for a word, if it was caught.
+pub(super) fn caught<'t>(caught: &[(&str, &'t str)], word: &str) -> Option<&'t str> {
+    caught
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, text)| *text)
+}
+
+/// The word that a level in braces catches by.
+fn word_of(level: &str) -> Option<&str> {
+    let word = level.strip_prefix('{')?.strip_suffix('}')?;
+    let letters = |c: char| c.is_ascii_lowercase() || c == '_';
+    (!word.is_empty() && word.chars().all(letters)).then_some(word)
 }
 
 impl TopicTemplate {
     /// Takes a template apart. The error is phrased to follow the field's name.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let levels: Vec<Level> = text
-            .split('/')
-            .map(|level| match level {
-                DEVICE => Level::Device,
-                POINT => Level::Point,
-                "+" => Level::Any,
-                "#" => Level::Rest,
-                level if level.contains(DEVICE) => Level::WithDevice(level.to_owned()),
-                level => Level::Literal(level.to_owned()),
-            })
-            .collect();
-        let template = Self(levels);
+        let level = |level: &str| match level {
+            DEVICE => Level::Device,
+            "+" => Level::Any,
+            "#" => Level::Rest,
+            level if level.contains(DEVICE) => Level::WithDevice(level.to_owned()),
+            level => word_of(level).map_or_else(
+                || Level::Literal(level.to_owned()),
+                |word| Level::Catch(word.to_owned()),
+            ),
+        };
+        let template = Self(text.split('/').map(level).collect());
         let known = |level: &Level| match level {
             Level::Literal(text) => !text.contains(['{', '}']),
             Level::WithDevice(text) => !text.replace(DEVICE, "").contains(['{', '}']),
@@ -57,11 +67,11 @@ impl TopicTemplate {
         };
         if !template.0.iter().all(known) {
             return Err(format!(
-                "{text:?} has {{device}} and {{point}} as its only placeholders"
+                "{text:?} has braces around {{device}} and around whole levels only"
             ));
         }
         // One that does not become a filter with a plain name never will.
-        Filter::new(template.fill(SAMPLE, "+")).map_err(|error| format!("{text:?}: {error}"))?;
+        Filter::new(template.fill(SAMPLE, |_| "+")).map_err(|error| format!("{text:?}: {error}"))?;
         Ok(template)
     }
 
@@ -75,14 +85,17 @@ impl TopicTemplate {
         Ok(template)
     }
 
-    /// Whether it has a level for the point.
-    pub(super) fn has_point(&self) -> bool {
-        self.0.contains(&Level::Point)
+    /// The words that it catches by.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|level| match level {
+            Level::Catch(word) => Some(word.as_str()),
+            _ => None,
+        })
     }
 
     /// The filter for all points of a device; `None` if the id makes it invalid.
     pub(super) fn filter(&self, device: &str) -> Option<Filter> {
-        Filter::new(self.fill(device, "+")).ok()
+        Filter::new(self.fill(device, |_| "+")).ok()
     }
 
     /// Whether every topic that `other` stands for lies inside this filter.
@@ -92,12 +105,13 @@ impl TopicTemplate {
         filters.is_some_and(|(granted, asked)| granted.covers(&asked))
     }
 
-    /// The topic for one point of a device; `None` if a name makes it invalid.
-    pub(super) fn topic(&self, device: &str, point: &str) -> Option<Topic> {
-        Topic::new(self.fill(device, point)).ok()
+    /// The topic for what was caught; `None` if a name makes it invalid or a word was not caught.
+    pub(super) fn topic(&self, device: &str, words: &[(&str, &str)]) -> Option<Topic> {
+        // A word that was not caught becomes a wildcard, and that is no topic.
+        Topic::new(self.fill(device, |word| caught(words, word).unwrap_or("+"))).ok()
     }
 
-    fn fill(&self, device: &str, point: &str) -> String {
+    fn fill<'t>(&'t self, device: &'t str, word: impl Fn(&str) -> &'t str) -> String {
         let levels: Vec<Cow<'_, str>> = self
             .0
             .iter()
@@ -105,7 +119,7 @@ impl TopicTemplate {
                 Level::Literal(text) => text.as_str().into(),
                 Level::WithDevice(text) => text.replace(DEVICE, device).into(),
                 Level::Device => device.into(),
-                Level::Point => point.into(),
+                Level::Catch(name) => word(name).into(),
                 Level::Any => "+".into(),
                 Level::Rest => "#".into(),
             })
@@ -113,21 +127,21 @@ impl TopicTemplate {
         levels.join("/")
     }
 
-    /// Whether a device's topic is one that the template stands for.
-    pub(super) fn fit<'a>(&self, device: &str, topic: &'a Topic) -> Option<Fit<'a>> {
+    /// What a device's topic gives to the words, if it is one that the template stands for.
+    pub(super) fn fit<'t>(&'t self, device: &str, topic: &'t Topic) -> Option<Caught<'t>> {
         let mut given = topic.levels();
-        let mut point = None;
+        let mut words = Caught::new();
         for level in &self.0 {
             if *level == Level::Rest {
-                return Some(Fit { point });
+                return Some(words);
             }
             let text = given.next()?;
             let fits = match level {
                 Level::Literal(literal) => literal == text,
                 Level::WithDevice(literal) => literal.replace(DEVICE, device) == text,
                 Level::Device => device == text,
-                Level::Point => {
-                    point = Some(text);
+                Level::Catch(word) => {
+                    words.push((word, text));
                     true
                 }
                 Level::Any | Level::Rest => true,
@@ -136,7 +150,65 @@ impl TopicTemplate {
                 return None;
             }
         }
-        given.next().is_none().then_some(Fit { point })
+        given.next().is_none().then_some(words)
+    }
+}
+
+/// The name of a point in a rule for commands: text, in which words in braces catch parts of the name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct NamePattern(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Text(String),
+    Catch(String),
+}
+
+impl NamePattern {
+    /// Takes a pattern apart. The error is phrased to follow the field's name.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (word, after) = after
+                .split_once('}')
+                .filter(|(word, _)| word_of(&format!("{{{word}}}")).is_some())
+                .ok_or_else(|| format!("has a point {text:?} with a brace that catches nothing"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            } else if matches!(parts.last(), Some(Part::Catch(_))) {
+                return Err(format!("has a point {text:?} with nothing between two words"));
+            }
+            parts.push(Part::Catch(word.to_owned()));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+
+    /// What the name gives to the words; each takes as little as it can, the last one the rest.
+    pub(super) fn fit<'t>(&'t self, name: &'t str) -> Option<Caught<'t>> {
+        let mut words = Caught::new();
+        let mut rest = name;
+        for (index, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Text(text) => rest = rest.strip_prefix(text.as_str())?,
+                Part::Catch(word) => {
+                    let end = match self.0.get(index + 1) {
+                        Some(Part::Text(next)) => rest.find(next.as_str())?,
+                        _ => rest.len(),
+                    };
+                    if end == 0 {
+                        return None;
+                    }
+                    words.push((word, &rest[..end]));
+                    rest = &rest[end..];
+                }
+            }
+        }
+        rest.is_empty().then_some(words)
     }
 }
 
@@ -167,26 +239,78 @@ pub(super) fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<Cow<'v, st
 mod tests {
     use super::*;
 
-    fn fit<'a>(template: &str, topic: &'a Topic) -> Option<Fit<'a>> {
-        TopicTemplate::parse(template).unwrap().fit("boiler", topic)
+    fn fit(template: &str, topic: &str) -> Option<Vec<String>> {
+        let (template, topic) = (
+            TopicTemplate::parse(template).unwrap(),
+            Topic::new(topic).unwrap(),
+        );
+        let words = template.fit("boiler", &topic)?;
+        Some(
+            words
+                .iter()
+                .map(|(word, text)| format!("{word}={text}"))
+                .collect(),
+        )
     }
 
     #[test]
-    fn a_template_fits_its_own_device_and_finds_the_point() {
-        let topic = Topic::new("devices/boiler/telemetry/flow").unwrap();
+    fn a_template_fits_its_own_device_and_catches_words() {
+        let topic = "devices/boiler/telemetry/flow";
+        let caught = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
         assert_eq!(
-            fit("devices/{device}/telemetry/{point}", &topic),
-            Some(Fit { point: Some("flow") })
+            fit("devices/{device}/telemetry/{point}", topic),
+            caught(&["point=flow"])
         );
-        assert_eq!(fit("devices/{device}/+/flow", &topic), Some(Fit { point: None }));
-        assert_eq!(fit("devices/{device}/#", &topic), Some(Fit { point: None }));
-        assert_eq!(fit("devices/{device}/telemetry", &topic), None);
-        assert_eq!(fit("devices/{device}/telemetry/{point}/x", &topic), None);
-        assert_eq!(fit("devices/other/telemetry/{point}", &topic), None);
-        let other = Topic::new("devices/other/telemetry/flow").unwrap();
-        assert_eq!(fit("devices/{device}/telemetry/{point}", &other), None);
-        let within = Topic::new("plug-boiler/state").unwrap();
-        assert!(fit("plug-{device}/state", &within).is_some());
+        assert_eq!(
+            fit("devices/{device}/{kind}/{point}", topic),
+            caught(&["kind=telemetry", "point=flow"])
+        );
+        assert_eq!(fit("devices/{device}/+/flow", topic), caught(&[]));
+        assert_eq!(fit("devices/{device}/#", topic), caught(&[]));
+        assert_eq!(fit("devices/{device}/telemetry", topic), None);
+        assert_eq!(fit("devices/{device}/telemetry/{point}/x", topic), None);
+        assert_eq!(fit("devices/other/telemetry/{point}", topic), None);
+        assert_eq!(
+            fit(
+                "devices/{device}/telemetry/{point}",
+                "devices/other/telemetry/flow"
+            ),
+            None
+        );
+        assert!(fit("plug-{device}/state", "plug-boiler/state").is_some());
+    }
+
+    #[test]
+    fn a_pattern_catches_parts_of_a_name() {
+        let fit = |pattern: &str, name: &str| {
+            let pattern = NamePattern::parse(pattern).unwrap();
+            let words = pattern.fit(name)?;
+            Some(
+                words
+                    .iter()
+                    .map(|(word, text)| format!("{word}={text}"))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            fit("switch.{object}", "switch.pump.a"),
+            Some(vec!["object=pump.a".into()])
+        );
+        assert_eq!(
+            fit("{kind}.{object}", "light.hall"),
+            Some(vec!["kind=light".into(), "object=hall".into()])
+        );
+        assert_eq!(fit("power", "power"), Some(vec![]));
+        for (pattern, name) in [
+            ("power", "power1"),
+            ("switch.{object}", "switch."),
+            ("{a}.b", "x.c"),
+        ] {
+            assert_eq!(fit(pattern, name), None, "{pattern} {name}");
+        }
+        for bad in ["{", "{a b}", "{a}{b}", "x}{"] {
+            assert!(NamePattern::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -197,7 +321,7 @@ mod tests {
                 "{bad}"
             );
         }
-        assert!(TopicTemplate::parse("{device}/{devce}").is_err());
+        assert!(TopicTemplate::parse("{device}/x{word}").is_err());
         assert!(TopicTemplate::parse("{device}/#/x").is_err());
     }
 

@@ -1,6 +1,8 @@
 //! The device book: what may become a device, and how its record is made. No tasks here: the gateway uses it while it
 //! runs, the command line while it does not.
 
+mod reach;
+
 use roost_model::{Device, Profile};
 use roost_store::{Changeset, FieldErrors, Secrets, Store, StoreError, Table, Valid};
 use serde_json::{Map, Value};
@@ -116,21 +118,15 @@ impl DeviceBook {
         }
     }
 
-    fn profiles(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self
-            .store
-            .table::<Profile>()
-            .all()?
-            .into_iter()
-            .map(|profile| profile.id)
-            .collect())
+    fn profiles(&self) -> Result<Vec<Profile>, StoreError> {
+        self.store.table::<Profile>().all()
     }
 
     fn valid(
         &self,
         params: &Map<String, Value>,
         secret: &str,
-        profiles: &[String],
+        profiles: &[Profile],
     ) -> Result<Result<Valid<Device>, FieldErrors>, StoreError> {
         let base = Device {
             enabled: true,
@@ -148,15 +144,25 @@ impl DeviceBook {
     }
 
     /// Whether what the record names exists. A form shows the answer beside the field.
-    fn check_links(&self, device: &Device, profiles: &[String], errors: &mut FieldErrors) {
+    fn check_links(&self, device: &Device, profiles: &[Profile], errors: &mut FieldErrors) {
         if device.id == roost_mqtt::Access::SERVICE {
             errors.add("id", "is the name under which dashboards connect");
         }
-        if !device.profile.is_empty() && !profiles.contains(&device.profile) {
-            errors.add(
-                "profile",
-                format!("is not known: profiles are {}", profiles.join(", ")),
-            );
+        match profiles.iter().find(|profile| profile.id == device.profile) {
+            Some(profile) => {
+                if let Some(template) = reach::reaches_others(&device.id, profile, profiles) {
+                    let reason = format!("would let the device reach {template} of others: choose another");
+                    errors.add("id", reason);
+                }
+            }
+            None if device.profile.is_empty() => {}
+            None => {
+                let known: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+                errors.add(
+                    "profile",
+                    format!("is not known: profiles are {}", known.join(", ")),
+                );
+            }
         }
         if device.driver.is_empty() {
             return;

@@ -158,7 +158,7 @@ impl Commands {
     }
 
     /// Has the queued commands of a device looked at again.
-    fn look_again(&self, device: String) {
+    pub(super) fn look_again(&self, device: String) {
         let mut woken = lock(&self.woken);
         if !woken.contains(&device) {
             woken.push(device);

@@ -1,13 +1,13 @@
 //! The task of a device that speaks MQTT: raw messages in, readings out; commands out, answers in.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use roost_drivers::{Codec, CodecError, Samples};
+use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Incoming, Outgoing, Samples};
 use roost_model::Topic;
 use roost_runtime::{BoxError, Context, Delivery, Message, Subscription};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::{debug, warn};
 
 use super::DeviceEnv;
@@ -43,6 +43,7 @@ pub(super) async fn run(
         points,
         lost: 0,
     };
+    task.begin();
     context.ready();
     loop {
         // A device that reports faster than its messages are taken apart must not keep a thread to itself.
@@ -61,11 +62,83 @@ pub(super) async fn run(
     }
 }
 
+/// A codec's message as the bus carries it.
+pub(super) fn on_the_bus(outgoing: Outgoing) -> Message {
+    let message = Message::new(outgoing.topic, outgoing.payload).at_least_once();
+    if outgoing.retain {
+        message.retained()
+    } else {
+        message
+    }
+}
+
+/// Says on the bus what the device has said about its points.
+fn describe(env: &DeviceEnv, decoded: &Decoded) {
+    for described in &decoded.described {
+        let topic = Topic::new(format!(
+            "devices/{}/points/{}/about",
+            env.device.id, described.point
+        ));
+        if let (Ok(topic), Ok(body)) = (topic, serde_json::to_vec(described)) {
+            env.parts.bus.publish(Message::new(topic, body).retained());
+        }
+    }
+}
+
+fn status_topic(device: &str) -> Option<Topic> {
+    Topic::new(format!("devices/{device}/status")).ok()
+}
+
+/// Says whether a device can be reached that another client speaks for, as a connection says it of its own device.
+fn reachable(env: &DeviceEnv, online: bool) {
+    if let Some(topic) = status_topic(&env.device.id) {
+        let body = json!({ "connected": online, "since_ms": env.parts.intake.now().unix_ms() });
+        let message = Message::new(topic, body.to_string()).at_least_once();
+        env.parts.bus.publish(message.retained());
+    }
+    if online {
+        env.parts.commands.look_again(env.device.id.clone());
+    }
+}
+
+/// Whether a device that another client speaks for is said to be out of reach.
+pub(super) fn is_out_of_reach(env: &DeviceEnv) -> bool {
+    let said = status_topic(&env.device.id).and_then(|topic| env.parts.bus.retained_at(&topic));
+    let status = said.and_then(|message| serde_json::from_slice::<Value>(&message.body).ok());
+    status.is_some_and(|status| status["connected"] == false)
+}
+
 impl Task {
+    /// Reads again what the device has left retained about itself, and says what its family says at a start.
+    fn begin(&self) {
+        let env = &self.env;
+        let (device, bus) = (&env.device.id, &env.parts.bus);
+        // Whatever an earlier life of the task has made of it may be what it crashed by.
+        *env.memory.lock().unwrap_or_else(PoisonError::into_inner) = CodecMemory::default();
+        let left = self.codec.remembers(device).into_iter();
+        for message in left.flat_map(|filter| bus.retained(&filter)) {
+            // Values are old news: the last ones are known already.
+            if let Ok(decoded) = self.decode(&message) {
+                describe(env, &decoded);
+            }
+        }
+        for outgoing in self.codec.greet(device, env.parts.intake.now().unix_ms()) {
+            bus.publish(on_the_bus(outgoing));
+        }
+    }
+
+    fn decode(&self, message: &Message) -> Result<Decoded, CodecError> {
+        let incoming = Incoming {
+            topic: &message.topic,
+            payload: &message.body,
+            at_ms: self.env.parts.intake.now().unix_ms(),
+        };
+        let mut memory = self.env.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        self.codec.decode(&self.env.device.id, incoming, &mut memory)
+    }
+
     async fn deliver(&mut self, delivery: &Delivery) {
-        let message = &delivery.message;
-        let device = &self.env.device.id;
-        let decoded = match self.codec.decode(device, &message.topic, &message.body) {
+        let decoded = match self.decode(&delivery.message) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.fault(&error);
@@ -74,6 +147,13 @@ impl Task {
         };
         for error in &decoded.rejected {
             self.fault(error);
+        }
+        describe(&self.env, &decoded);
+        if let (Some(online), true) = (decoded.online, self.codec.is_bridged()) {
+            reachable(&self.env, online);
+        }
+        for outgoing in decoded.outgoing {
+            self.env.parts.bus.publish(on_the_bus(outgoing));
         }
         self.take(decoded.samples).await;
         self.not_silent();

@@ -206,7 +206,7 @@ impl Registrar {
             self.parts
                 .codecs
                 .get(profile)
-                .map(|codec| codec.filters(id))
+                .map(|codec| codec.leaves(id))
                 .unwrap_or_default(),
         );
         for message in filters.iter().flat_map(|filter| self.parts.bus.retained(filter)) {

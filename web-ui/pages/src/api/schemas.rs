@@ -126,10 +126,20 @@ pub(crate) struct Profile {
     id: String,
     /// What people call it.
     label: String,
+    /// The codec that reads it; empty for the one of the profile's own name, or else for the rules below.
+    codec: String,
+    /// Settings of that codec, by name.
+    options: serde_json::Value,
+    /// `own`, or `bridge` for a device that another client speaks for.
+    via: String,
     /// Filters that such a device may publish to.
     publishes: Vec<String>,
     /// Filters that such a device may subscribe to.
     subscribes: Vec<String>,
+    /// Topics that all such devices may hear.
+    hears: Vec<String>,
+    /// What stands between and within pairs of names and values.
+    pairs: serde_json::Value,
     /// How points are found in what it publishes.
     points: Vec<serde_json::Value>,
     /// How it is commanded.

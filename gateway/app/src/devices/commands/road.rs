@@ -1,7 +1,7 @@
 //! The road to a device: whether a command could be sent now, in which words, and the sending itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -12,6 +12,7 @@ use roost_runtime::{Expected, Extra, Message, Presence};
 use super::machine::Reach;
 use super::{Order, Orders};
 use crate::clock::utc;
+use crate::devices::mqtt::{is_out_of_reach, on_the_bus};
 use crate::devices::{DeviceEnv, DeviceParts};
 
 /// Roads of the commands that wait or are about to be sent.
@@ -47,18 +48,18 @@ impl Road {
         let Some(codec) = self.parts.codecs.get(profile) else {
             return until(&format!("there is no profile {profile:?}"));
         };
-        let message = match encode(&*codec, &env, command) {
-            Ok(message) => message,
+        let (message, confirm_point) = match encode(&*codec, &env, command) {
+            Ok(encoded) => encoded,
             Err(reason) => return Reach::Never(reason),
         };
-        if !is_connected(&self.parts.presence, &env) {
+        if !is_connected(&self.parts.presence, &*codec, &env) {
             return until("not connected");
         }
         if !self.is_listened_to(command, &message.topic) {
             return until(&format!("connected, but does not listen to {}", message.topic));
         }
         self.ready.insert(command.id.clone(), message);
-        Reach::Here(None)
+        Reach::Here(confirm_point)
     }
 
     /// Whether anybody takes what is published there. If not, the device is looked at again when somebody does.
@@ -105,20 +106,36 @@ impl Road {
 }
 
 /// A dashboard that listens to everything is no device: presence says who is connected.
-fn is_connected(presence: &Presence, env: &DeviceEnv) -> bool {
+/// A device that another client speaks for is there unless that one says otherwise.
+fn is_connected(presence: &Presence, codec: &dyn Codec, env: &DeviceEnv) -> bool {
+    if codec.is_bridged() {
+        return !is_out_of_reach(env);
+    }
     presence.contains(roost_mqtt::PRESENCE, &env.device.id)
 }
 
-/// The message that carries a command. A codec that panics refuses this command, and no other suffers.
-fn encode(codec: &dyn Codec, env: &DeviceEnv, command: &Command) -> Result<Message, String> {
+/// The message that carries a command, and the point that proves it where it is another one. A codec that panics
+/// refuses this command, and no other suffers.
+fn encode(
+    codec: &dyn Codec,
+    env: &DeviceEnv,
+    command: &Command,
+) -> Result<(Message, Option<String>), String> {
     let request = CommandRequest {
         id: &command.id,
         point: &command.point,
         value: &command.value,
+        at_ms: env.parts.intake.now().unix_ms(),
     };
-    let encoded = catch_unwind(AssertUnwindSafe(|| codec.encode(&env.device.id, request)));
+    let encoded = catch_unwind(AssertUnwindSafe(|| {
+        let memory = env.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        codec.encode(&env.device.id, request, &memory)
+    }));
     match encoded {
-        Ok(Ok(outgoing)) => Ok(Message::new(outgoing.topic, outgoing.payload).at_least_once()),
+        Ok(Ok(mut outgoing)) => {
+            let confirm_point = outgoing.confirm_point.take();
+            Ok((on_the_bus(outgoing), confirm_point))
+        }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("the device's codec failed on it".to_owned()),
     }

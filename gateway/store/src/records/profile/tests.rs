@@ -22,6 +22,7 @@ fn profile() -> Profile {
             ack_topic: "devices/{device}/ack".into(),
             ..CommandRule::default()
         }],
+        ..Profile::default()
     }
 }
 
@@ -64,10 +65,10 @@ fn a_device_can_touch_its_own_topics_only() {
 fn filters_are_filters_and_placeholders_are_known() {
     let text = errors_after(|profile| profile.publishes.push("{device}/#/x".into()));
     assert!(text.starts_with("publishes[2] is not a topic filter"), "{text}");
-    let text = errors_after(|profile| profile.publishes.push("{device}/{devce}".into()));
+    let text = errors_after(|profile| profile.publishes.push("{device}/x{word}".into()));
     assert_eq!(
         text,
-        "publishes[2] has {device} and {point} as its only placeholders"
+        "publishes[2] has braces around {device} and around whole levels only"
     );
 }
 
@@ -119,7 +120,43 @@ fn the_name_of_a_point_has_only_placeholders_that_can_be_filled() {
     });
     assert_eq!(text, "");
     let text = errors_after(|profile| profile.points[0].topic = "devices/{device}/points/a".into());
-    assert_eq!(text, "points[0].point has {point} only if the topic has it");
+    assert_eq!(
+        text,
+        "points[0].point has {point} only if the topic has it as a whole level"
+    );
     let text = errors_after(|profile| profile.points[0].point = "a b".into());
     assert!(text.starts_with("points[0].point has letters"), "{text}");
+}
+
+#[test]
+fn what_all_devices_hear_is_no_topic_of_one_of_them() {
+    assert_eq!(
+        errors_after(|profile| profile.hears.push("spBv1.0/STATE/roost".into())),
+        ""
+    );
+    for foreign in ["devices/boiler/points/pump", "$SYS/load", "devices"] {
+        let text = errors_after(|profile| profile.hears.push(foreign.into()));
+        assert!(
+            text.starts_with("hears[0] can't begin with $ or devices"),
+            "{text}"
+        );
+    }
+    for wide in ["spBv1.0/#", "spBv1.0/{device}"] {
+        let text = errors_after(|profile| profile.hears.push(wide.into()));
+        assert_eq!(text, "hears[0] must be a topic without +, # and words in braces");
+    }
+}
+
+#[test]
+fn places_scales_and_words_of_rules_are_checked() {
+    let text = errors_after(|profile| profile.points[0].payload = PayloadKind::Binary);
+    assert!(text.starts_with("points[0].binary is where"), "{text}");
+    let text = errors_after(|profile| profile.points[0].scale = Some(0.0));
+    assert!(text.starts_with("points[0].scale must be"), "{text}");
+    let text = errors_after(|profile| {
+        profile.subscribes.push("{device}/#".into());
+        profile.commands[0].point = "switch.{object}".into();
+        profile.commands[0].topic = "{device}/{kind}/{object}/command".into();
+    });
+    assert_eq!(text, "commands[0].topic has {kind} only if the point has it");
 }
