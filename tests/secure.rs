@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 
-use roost_tests::{Authority, Pair, Program, Settings, mosquitto_pub, python, wait_for};
+use roost_tests::{Authority, Listener, Pair, Program, Settings, mosquitto_pub, python, wait_for};
 
 const TLS_PORT: &str = "18883";
 const TOPIC: &str = "devices/boiler/telemetry/temperature";
@@ -164,4 +164,115 @@ fn only_pages_of_this_gateway_and_programs_are_handed_to_mqtt() {
         assert!(other.starts_with("http/1.1 426"), "{other}");
         assert!(other.contains("sec-websocket-version: 13"), "{other}");
     }
+}
+
+#[test]
+fn a_dashboard_is_a_client_of_its_own_and_is_judged_anew_when_its_record_changes() {
+    let program = Program::start(Settings::default());
+    let device = program.add_device("boiler");
+    let api = program.api();
+    let panel = serde_json::json!({
+        "id": "panel", "secret": "correct horse", "subscribes": ["devices/+/points/#"],
+        "publishes": ["devices/boiler/points/+/set"],
+    });
+    let answer = api.post("/api/v1/clients", &panel);
+    assert_eq!(
+        (answer.status, &answer.body["secret"]),
+        (201, &serde_json::Value::Null)
+    );
+    let listener = Listener::start_as(&program, ("panel", "correct horse"), "devices/+/points/#");
+    let message = ["-q", "1", "-t", TOPIC, "-m", "21.5"];
+    assert!(
+        mosquitto_pub(&program, "5", ("boiler", &device), &message)
+            .status
+            .success()
+    );
+    assert!(listener.message("points/temperature").contains("21.5"));
+    assert_eq!(api.metric("roost_mqtt_connected"), 1);
+
+    let changed = api.patch("/api/v1/clients/panel", &serde_json::json!({ "enabled": false }));
+    assert_eq!((changed.status, &changed.body["enabled"]), (200, &false.into()));
+    wait_for("its connection to end", || {
+        (api.metric("roost_mqtt_connected") == 0).then_some(())
+    });
+    drop(listener);
+    let command = [
+        "-q",
+        "1",
+        "-t",
+        "devices/boiler/points/temperature/set",
+        "-m",
+        "1",
+    ];
+    let refused = mosquitto_pub(&program, "5", ("panel", "correct horse"), &command);
+    assert!(!refused.status.success());
+    assert!(!api.get("/api/v1/clients/panel").text.contains("hash"));
+
+    for (wrong, field) in [
+        (serde_json::json!({ "id": "boiler" }), "id"),
+        (serde_json::json!({ "id": "x", "secret": "short" }), "secret"),
+        (
+            serde_json::json!({ "id": "x", "publishes": ["$roost/#"] }),
+            "publishes[0]",
+        ),
+    ] {
+        let answer = api.post("/api/v1/clients", &wrong);
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert!(answer.body["errors"][field].is_array(), "{}", answer.body);
+    }
+}
+
+#[test]
+fn the_command_line_keeps_clients_with_and_without_a_running_gateway() {
+    let mut program = Program::start(Settings::default());
+    let added = program.output(&[
+        "client",
+        "add",
+        "bridge",
+        "--subscribe",
+        "devices/#",
+        "--label",
+        "North",
+    ]);
+    let secret = added
+        .split_whitespace()
+        .skip_while(|word| *word != "secret")
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let _listener = Listener::start_as(&program, ("bridge", &secret), "devices/#");
+    assert!(
+        !program.run(&["device", "add", "bridge"]).status.success(),
+        "the name is taken"
+    );
+    program.stop();
+    let renewed = program.output(&["client", "secret", "bridge"]);
+    assert!(!renewed.contains(&secret));
+    assert!(program.output(&["client", "list"]).contains("devices/#"));
+    let _ = program.output(&["client", "add", "other"]);
+    program.boot();
+    let list = program.output(&["client", "list", "--json"]);
+    assert!(
+        list.contains("\"bridge\"") && list.contains("\"other\""),
+        "{list}"
+    );
+    let _ = program.output(&["client", "remove", "bridge"]);
+    assert!(!program.run(&["client", "remove", "bridge"]).status.success());
+    assert!(!program.output(&["client", "list"]).contains("bridge"));
+}
+
+#[test]
+fn a_device_may_have_a_chosen_secret_and_filters_of_its_own() {
+    let program = Program::start(Settings::default());
+    let device = serde_json::json!({
+        "id": "boiler", "profile": "native", "secret": "correct horse", "publishes": ["rooms/%u/+"],
+    });
+    assert_eq!(program.api().post("/api/v1/devices", &device).status, 201);
+    let login = ("boiler", "correct horse");
+    let publish = |topic: &str| {
+        let message = ["-q", "1", "-t", topic, "-m", "21.5"];
+        mosquitto_pub(&program, "311", login, &message).status.success()
+    };
+    assert!(publish(TOPIC) && publish("rooms/boiler/x"));
+    assert!(!publish("rooms/lamp/x"));
 }

@@ -92,6 +92,18 @@ impl Api {
         )
     }
 
+    /// Changes.
+    #[must_use]
+    pub fn patch(&self, path: &str, body: &Value) -> Response {
+        let request = self.agent.patch(format!("{}{path}", self.base));
+        Self::respond(
+            request
+                .header("authorization", format!("Bearer {}", self.token))
+                .send_json(body)
+                .unwrap(),
+        )
+    }
+
     /// Removes.
     #[must_use]
     pub fn delete(&self, path: &str) -> Response {

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and with which exit codes it answers.
 
 mod api;
+mod client;
 mod device;
 mod sim;
 mod status;
@@ -47,6 +48,9 @@ enum Command {
     /// Add, list and remove devices
     #[command(subcommand)]
     Device(device::Command),
+    /// Add, list and remove clients that are no devices: dashboards, bridges, programs
+    #[command(subcommand)]
+    Client(client::Command),
     /// Let simulated devices talk real MQTT to a gateway
     Sim(sim::Arguments),
 }
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
         }
         Command::Status { json } => status::run(&config, json),
         Command::Device(command) => device::run(&config, command),
+        Command::Client(command) => client::run(&config, command),
         Command::Sim(arguments) => sim::run(&config, &arguments),
     };
     result.unwrap_or_else(|error| {

@@ -2,6 +2,7 @@
 
 mod buses;
 mod cli;
+mod clients;
 mod clock;
 pub mod config;
 mod devices;
@@ -9,6 +10,7 @@ mod gateway;
 mod logs;
 mod metrics;
 mod run;
+mod secrets;
 pub mod sim;
 mod token;
 mod tree;

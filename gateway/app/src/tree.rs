@@ -7,6 +7,7 @@ use roost_mqtt::WebSocketDoor;
 use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, SupervisorHandle};
 use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 
+use crate::clients::clients;
 use crate::devices::{commands, forget_old, freshness, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
@@ -25,6 +26,7 @@ pub struct Tree {
 /// ├─ buses         a child per bus of the board
 /// ├─ devices       a child per device, which waits 100 ms … 60 s between restarts, for ever
 /// ├─ registrar     starts the devices, adds and removes them
+/// ├─ clients       lets dashboards and programs in, adds and removes them
 /// ├─ broker        connections, and the listener: after the devices, so that no message finds nobody
 /// ├─ web           requests, and the listener
 /// ├─ commands      takes, sends and follows commands; after the connections, which its failure must not end
@@ -52,6 +54,7 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
         .child(gateway.buses.supervisor(events))
         .child(devices)
         .child(registrar)
+        .child(clients(gateway))
         .child(broker)
         .child(roost_web::supervisor(Arc::clone(&web), events))
         .child(commands(&gateway.parts))

@@ -37,7 +37,8 @@ pub struct Device {
     /// For an MQTT device: the profile it speaks. Empty for a wired one.
     #[serde(default)]
     pub profile: String,
-    /// For an MQTT device: the keyed hash of its secret, hexadecimal. Never leaves the gateway.
+    /// For an MQTT device: hash of its secret, keyed in hexadecimal, or argon2id in PHC string form. Never leaves the
+    /// gateway.
     #[serde(default)]
     pub secret_hash: String,
     /// For a wired device: the driver. Empty for an MQTT one.
@@ -53,6 +54,13 @@ pub struct Device {
     /// the driver or the profile.
     #[serde(default)]
     pub cadence_ms: u64,
+    /// For an MQTT device: filters that it may publish to beyond those of its profile. A level `{device}` or `%u`
+    /// stands for its id, `%c` for its client identifier.
+    #[serde(default)]
+    pub publishes: Vec<String>,
+    /// For an MQTT device: filters that it may subscribe to beyond those of its profile.
+    #[serde(default)]
+    pub subscribes: Vec<String>,
 }
 
 impl Device {

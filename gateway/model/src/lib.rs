@@ -1,5 +1,6 @@
 //! The nouns of the gateway. No I/O and no tasks here: plain data that every other crate shares.
 
+mod client;
 mod command;
 mod device;
 mod freshness;
@@ -10,6 +11,7 @@ mod topic;
 mod user;
 mod value;
 
+pub use client::Client;
 pub use command::{Command, CommandState, Due, Priority, Step};
 pub use device::{Device, DeviceId, Link};
 pub use freshness::{Cadence, Freshness};

@@ -3,19 +3,26 @@
 //! All of it is in memory, fed by the owner of the records: when the power returns to a building, ten thousand devices
 //! authenticate within seconds, and a disk must not stand in their way.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod chosen;
+mod rules;
+
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashMap;
-use roost_model::{Device, DevicePattern, Filter, Link, Profile, Topic, Via};
-use roost_store::Secrets;
+use roost_model::{Client, Device, DevicePattern, Filter, Link, Profile, Topic};
+use roost_store::{Secrets, is_chosen};
 use thiserror::Error;
+
+use chosen::Chosen;
+use rules::Allowed;
 
 /// User name and password.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Credentials<'a> {
-    /// User name: the device's id, or [`Access::SERVICE`].
+    /// User name: the id of a device or a client, or [`Access::SERVICE`].
     pub user: &'a str,
-    /// Password: the device's secret, or the API token.
+    /// Password: its secret, or the API token.
     pub password: &'a str,
 }
 
@@ -26,9 +33,27 @@ pub struct Presented<'a> {
     pub login: Option<Credentials<'a>>,
     /// The name in a certificate that was verified: it stands for the password of the user of that name.
     pub certificate: Option<&'a str>,
+    /// What it calls itself. It proves nothing.
+    pub client_id: &'a str,
 }
 
-/// Why a client is not let in. Towards the client both are the same answer: it must not learn which names exist.
+impl<'a> Presented<'a> {
+    /// The user name and the password that is still to be checked, if any.
+    fn names(&self) -> Result<(&'a str, &'a str), Refusal> {
+        let Credentials { user, password } = self.login.unwrap_or_default();
+        let user = match self.certificate {
+            Some(name) if user.is_empty() => name,
+            _ => user,
+        };
+        if user.is_empty() || (password.is_empty() && self.certificate != Some(user)) {
+            return Err(Refusal::Anonymous);
+        }
+        Ok((user, password))
+    }
+}
+
+/// Why a client is not let in. Towards the client all but the last are the same answer: it must not learn which names
+/// exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// No user name or no password.
@@ -37,15 +62,21 @@ pub enum Refusal {
     /// Unknown user or wrong password.
     #[error("unknown user or wrong password")]
     BadCredentials,
-    /// The device is switched off in its record.
-    #[error("the device is disabled")]
+    /// Switched off in its record.
+    #[error("switched off in its record")]
     Disabled,
+    /// The secret was chosen by somebody, and takes long to check.
+    #[error("the secret was not checked yet")]
+    Unchecked,
+    /// Too many secrets are being checked, or too many from there were wrong.
+    #[error("too many attempts")]
+    Busy,
 }
 
 /// What a client that was let in may do.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The device's id, or the service's name.
+    /// The device's or the client's id, or the service's name.
     pub identity: Arc<str>,
     /// Whether it is a device, which is then shown as present.
     pub is_device: bool,
@@ -73,59 +104,59 @@ impl Grant {
 
 #[derive(Debug)]
 struct Account {
-    profile: Arc<str>,
+    /// Profile of a device; `None` for any other client.
+    profile: Option<Arc<str>>,
     secret_hash: Box<str>,
     enabled: bool,
-}
-
-#[derive(Debug)]
-struct Patterns {
-    publishes: Arc<[DevicePattern]>,
-    subscribes: Arc<[DevicePattern]>,
-}
-
-/// What is no filter grants nothing; validation has kept such a profile out of the store anyway.
-fn patterns(texts: &[impl AsRef<str>]) -> Arc<[DevicePattern]> {
-    texts
-        .iter()
-        .filter_map(|text| DevicePattern::new(text.as_ref()).ok())
-        .collect()
+    /// What it was given beyond its profile.
+    own: Option<Box<Allowed>>,
 }
 
 #[derive(Default)]
 struct Directory {
-    accounts: HashMap<Arc<str>, Account>,
-    profiles: HashMap<Arc<str>, Patterns>,
+    devices: HashMap<Arc<str>, Account>,
+    clients: HashMap<Arc<str>, Account>,
+    profiles: HashMap<Arc<str>, Allowed>,
     service_hash: Option<String>,
+}
+
+impl Directory {
+    fn account(&self, user: &str) -> Option<(&Arc<str>, &Account)> {
+        self.devices
+            .get_key_value(user)
+            .or_else(|| self.clients.get_key_value(user))
+    }
 }
 
 /// Who may connect.
 pub struct Access {
     secrets: Secrets,
+    chosen: Chosen,
     directory: RwLock<Directory>,
-    service: Patterns,
+    service: Allowed,
 }
 
 impl Access {
-    /// User name under which dashboards and tools connect with the API token, until users and roles exist. It may read
-    /// everything and command every point.
+    /// User name under which tools of the gateway's own connect with the API token. It may read everything and command
+    /// every point.
     pub const SERVICE: &'static str = "roost";
 
     /// Nobody may connect yet. `secrets` is what the hashes in the records were made with.
     #[must_use]
     pub fn new(secrets: Secrets) -> Self {
-        let service = Patterns {
-            publishes: patterns(&["devices/+/points/+/set"]),
-            subscribes: patterns(&["#", "$SYS/#"]),
-        };
         Self {
+            chosen: Chosen::new(secrets.clone()),
             secrets,
             directory: RwLock::default(),
-            service,
+            service: Allowed::new(&["devices/+/points/+/set"], &["#", "$SYS/#"]),
         }
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Directory> {
+    fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Directory> {
         self.directory.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -136,22 +167,8 @@ impl Access {
 
     /// Adds or replaces a profile.
     pub fn set_profile(&self, profile: &Profile) {
-        // A device that another client speaks for has nothing to say here itself.
-        let patterns = if profile.via == Via::Bridge {
-            Patterns {
-                publishes: patterns(&[""; 0]),
-                subscribes: patterns(&[""; 0]),
-            }
-        } else {
-            let heard: Vec<&String> = profile.subscribes.iter().chain(&profile.hears).collect();
-            Patterns {
-                publishes: patterns(&profile.publishes),
-                subscribes: patterns(&heard),
-            }
-        };
-        self.write()
-            .profiles
-            .insert(Arc::from(profile.id.as_str()), patterns);
+        let id = Arc::from(profile.id.as_str());
+        self.write().profiles.insert(id, Allowed::from(profile));
     }
 
     /// Adds or replaces a device. A wired device has no credentials and is taken out.
@@ -165,34 +182,46 @@ impl Access {
             .profiles
             .get_key_value(profile)
             .map_or_else(|| Arc::from(profile), |(name, _)| Arc::clone(name));
+        let has_own = !(device.publishes.is_empty() && device.subscribes.is_empty());
         let account = Account {
-            profile,
+            profile: Some(profile),
             secret_hash: device.secret_hash.as_str().into(),
             enabled: device.enabled,
+            own: has_own.then(|| Box::new(Allowed::new(&device.publishes, &device.subscribes))),
         };
-        directory.accounts.insert(Arc::from(device.id.as_str()), account);
+        directory.devices.insert(Arc::from(device.id.as_str()), account);
     }
 
     /// Takes a device out; connections it has are for the caller to end.
     pub fn remove_device(&self, id: &str) {
-        self.write().accounts.remove(id);
+        self.write().devices.remove(id);
     }
 
-    /// Decides about a client.
+    /// Adds or replaces a client that is no device.
+    pub fn set_client(&self, client: &Client) {
+        let account = Account {
+            profile: None,
+            secret_hash: client.secret_hash.as_str().into(),
+            enabled: client.enabled,
+            own: Some(Box::new(Allowed::new(&client.publishes, &client.subscribes))),
+        };
+        let id = Arc::from(client.id.as_str());
+        self.write().clients.insert(id, account);
+    }
+
+    /// Takes a client out; connections it has are for the caller to end.
+    pub fn remove_client(&self, id: &str) {
+        self.write().clients.remove(id);
+    }
+
+    /// Decides about a client, at once.
     ///
     /// # Errors
-    /// [`Refusal`], for the log; the client is told no more than "not authorized".
+    /// [`Refusal`], for the log; the client is told no more than "not authorized". [`Refusal::Unchecked`] is none yet:
+    /// [`Self::check`] goes on from there.
     pub fn admit(&self, presented: Presented<'_>) -> Result<Grant, Refusal> {
-        let Credentials { user, password } = presented.login.unwrap_or_default();
-        let user = match presented.certificate {
-            Some(name) if user.is_empty() => name,
-            _ => user,
-        };
-        let proven = presented.certificate == Some(user);
-        if user.is_empty() || (password.is_empty() && !proven) {
-            return Err(Refusal::Anonymous);
-        }
-        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner);
+        let (user, password) = presented.names()?;
+        let directory = self.read();
         if user == Self::SERVICE {
             // No authority of devices makes anybody the service.
             let known = directory
@@ -201,32 +230,64 @@ impl Access {
                 .is_some_and(|hash| self.secrets.verify(password, hash));
             return known.then(|| self.service_grant()).ok_or(Refusal::BadCredentials);
         }
-        let (identity, account) = directory
-            .accounts
-            .get_key_value(user)
-            .ok_or(Refusal::BadCredentials)?;
-        if !proven && !self.secrets.verify(password, &account.secret_hash) {
-            return Err(Refusal::BadCredentials);
+        let (identity, account) = directory.account(user).ok_or(Refusal::BadCredentials)?;
+        if presented.certificate != Some(user) {
+            self.verify(user, password, &account.secret_hash)?;
         }
         if !account.enabled {
             return Err(Refusal::Disabled);
         }
-        let patterns = directory.profiles.get(&account.profile);
-        Ok(grant(Arc::clone(identity), true, patterns))
+        let profile = account.profile.as_ref().map(|id| directory.profiles.get(id));
+        let nothing = Allowed::default();
+        let profile = profile.map(|profile| profile.unwrap_or(&nothing));
+        let own = account.own.as_deref().unwrap_or(&nothing);
+        let publishes = profile.map(|profile| &profile.publishes);
+        let subscribes = profile.map(|profile| &profile.subscribes);
+        Ok(Grant {
+            identity: Arc::clone(identity),
+            is_device: account.profile.is_some(),
+            publishes: own.publishes.granted(publishes, presented.client_id),
+            subscribes: own.subscribes.granted(subscribes, presented.client_id),
+        })
+    }
+
+    fn verify(&self, user: &str, password: &str, hash: &str) -> Result<(), Refusal> {
+        let is_right = if is_chosen(hash) {
+            if !self.chosen.is_known(user, password, hash) {
+                return Err(Refusal::Unchecked);
+            }
+            true
+        } else {
+            self.secrets.verify(password, hash)
+        };
+        is_right.then_some(()).ok_or(Refusal::BadCredentials)
+    }
+
+    /// Checks a secret that takes long to check, and decides then.
+    ///
+    /// # Errors
+    /// As [`Self::admit`], and [`Refusal::Busy`].
+    pub async fn check(&self, presented: Presented<'_>, peer: IpAddr) -> Result<Grant, Refusal> {
+        let (user, password) = presented.names()?;
+        let hash = {
+            let directory = self.read();
+            let (_, account) = directory.account(user).ok_or(Refusal::BadCredentials)?;
+            account.secret_hash.clone()
+        };
+        let checked = self.chosen.check((user, peer), password, &hash).await;
+        match checked.map_err(|_| Refusal::Busy)? {
+            true => self.admit(presented),
+            false => Err(Refusal::BadCredentials),
+        }
     }
 
     fn service_grant(&self) -> Grant {
-        grant(Arc::from(Self::SERVICE), false, Some(&self.service))
-    }
-}
-
-fn grant(identity: Arc<str>, is_device: bool, allowed: Option<&Patterns>) -> Grant {
-    let nothing = || Arc::from([]);
-    Grant {
-        identity,
-        is_device,
-        publishes: allowed.map_or_else(nothing, |allowed| Arc::clone(&allowed.publishes)),
-        subscribes: allowed.map_or_else(nothing, |allowed| Arc::clone(&allowed.subscribes)),
+        Grant {
+            identity: Arc::from(Self::SERVICE),
+            is_device: false,
+            publishes: self.service.publishes.granted(None, ""),
+            subscribes: self.service.subscribes.granted(None, ""),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tracing::{debug, info, warn};
 
-use crate::access::{Credentials, Grant, Presented};
+use crate::access::{Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
@@ -124,7 +124,7 @@ struct Guest {
 }
 
 /// What the directory says of a client, by what it presents.
-fn grant(
+async fn grant(
     broker: &Broker,
     connect: &Connect,
     certificate: Option<&str>,
@@ -134,12 +134,20 @@ fn grant(
     let presented = Presented {
         login: login.map(|(user, password)| Credentials { user, password }),
         certificate,
+        client_id: &connect.client_id,
     };
-    broker.access().admit(presented).map_err(|refusal| {
+    let mut admitted = broker.access().admit(presented);
+    if matches!(admitted, Err(Refusal::Unchecked)) {
+        admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
+    }
+    admitted.map_err(|refusal| {
         let user = login.map_or("", |(user, _)| user);
         // Debug, not info: whoever hammers the port must not fill the log.
         debug!(%peer, user, %refusal, "connection refused");
-        Reason::BadUserNameOrPassword
+        match refusal {
+            Refusal::Busy => Reason::ServerBusy,
+            _ => Reason::BadUserNameOrPassword,
+        }
     })
 }
 

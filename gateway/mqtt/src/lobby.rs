@@ -47,7 +47,7 @@ pub(crate) struct Seat {
 }
 
 /// Whose seats are counted together: an IPv4 address, or the network of 64 bits that an IPv6 customer gets.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = u128::from(address) & !u128::from(u64::MAX);

@@ -40,7 +40,7 @@ impl WebSocket {
         Self {
             inner,
             decoder: Decoder::new(limit as u64),
-            early,
+            early: without_buffer(early),
             unsent: BytesMut::new(),
             ended: false,
         }
@@ -77,6 +77,7 @@ impl WebSocket {
         } else {
             let count = self.early.len().min(buffer.len());
             self.early.copy_to_slice(&mut buffer[..count]);
+            self.early = without_buffer(std::mem::take(&mut self.early));
             count
         };
         if count == 0 {
@@ -143,4 +144,9 @@ impl WebSocket {
     pub(crate) fn peer_name(&self) -> Option<String> {
         self.inner.peer_name()
     }
+}
+
+/// Bytes that are none must not keep the buffer that they were part of.
+fn without_buffer(bytes: Bytes) -> Bytes {
+    if bytes.is_empty() { Bytes::new() } else { bytes }
 }

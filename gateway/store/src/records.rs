@@ -1,5 +1,6 @@
 //! The records of a gateway and what makes each valid, a file for each.
 
+mod client;
 mod command;
 mod device;
 mod profile;
@@ -11,7 +12,7 @@ pub(crate) use command::tests as tests_of_commands;
 
 use roost_model::{NameError, check_name};
 
-use crate::FieldErrors;
+use crate::{FieldErrors, is_chosen};
 
 /// Longest label, in characters.
 const MAX_LABEL: usize = 120;
@@ -27,6 +28,20 @@ fn check_label(label: &str, errors: &mut FieldErrors) {
     }
     if label.contains(char::is_control) {
         errors.add("label", "is one line without control characters");
+    }
+}
+
+/// Length of the keyed hash of a secret, in hexadecimal digits.
+const HASH_DIGITS: usize = 64;
+
+/// Checks the hash of a secret: the keyed one, the slow one, or none yet.
+fn check_hash(hash: &str, errors: &mut FieldErrors) {
+    let is_keyed = hash.len() == HASH_DIGITS && hash.chars().all(|c| c.is_ascii_hexdigit());
+    if !hash.is_empty() && !is_keyed && !is_chosen(hash) {
+        errors.add(
+            "secret_hash",
+            "must be a keyed hash in hexadecimal, an argon2id hash in PHC form, or empty",
+        );
     }
 }
 

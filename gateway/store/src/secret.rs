@@ -6,6 +6,10 @@
 //! and an open door for anyone who wants to keep it busy. The key makes a stolen table of hashes worthless
 //! without the rest of the store.
 
+mod chosen;
+
+pub use chosen::{check_chosen, hash_chosen, is_chosen, verify_chosen};
+
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -93,6 +97,18 @@ impl Secrets {
     pub fn hash(&self, secret: &str) -> String {
         let mac = self.keyed.clone().chain_update(secret.as_bytes());
         to_hex(&mac.finalize().into_bytes())
+    }
+
+    /// A keyed mark of several texts together, for what is remembered in memory only: nobody can tell from it what the
+    /// texts were.
+    #[must_use]
+    pub fn mark(&self, texts: &[&str]) -> [u8; 32] {
+        let begin = self.keyed.clone().chain_update(b"mark");
+        let mac = texts.iter().fold(begin, |mac, text| {
+            let length = (text.len() as u64).to_be_bytes();
+            mac.chain_update(length).chain_update(text.as_bytes())
+        });
+        mac.finalize().into_bytes().into()
     }
 
     /// Whether `hash` is the hash of `secret`. Takes the same time wherever they differ. An empty or damaged

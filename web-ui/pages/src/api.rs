@@ -1,6 +1,7 @@
 //! The JSON API: its routes and, made of the same list, its OpenAPI document.
 
 mod changes;
+mod clients;
 mod commands;
 mod devices;
 mod input;
@@ -54,6 +55,9 @@ pub(crate) fn router(site: Arc<Site>) -> Router<Arc<Site>> {
         .routes(routes!(devices::list, changes::add))
         .routes(routes!(devices::get, changes::change, changes::remove))
         .routes(routes!(changes::renew_secret))
+        .routes(routes!(clients::list, clients::add))
+        .routes(routes!(clients::get, clients::change, clients::remove))
+        .routes(routes!(clients::renew_secret))
         .routes(routes!(points::list))
         .routes(routes!(points::get))
         .routes(routes!(commands::send))

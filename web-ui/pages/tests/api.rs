@@ -27,6 +27,8 @@ async fn operations(site: &Site) -> Vec<(String, String, Json)> {
 fn filled(path: &str) -> String {
     let id = if path.contains("/commands/{id}") {
         "c-relay"
+    } else if path.contains("/clients/") {
+        "panel"
     } else {
         "boiler"
     };
@@ -37,7 +39,7 @@ fn filled(path: &str) -> String {
 async fn every_documented_route_asks_for_the_token_but_health() {
     let site = Site::usual().await;
     let operations = operations(&site).await;
-    assert_eq!(operations.len(), 17);
+    assert_eq!(operations.len(), 23);
     for (method, path, _) in operations {
         let request = Request::builder()
             .method(method.as_str())
@@ -75,6 +77,7 @@ async fn every_documented_route_answers_as_documented() {
         let body = match (method.as_str(), path.rsplit('/').next().unwrap()) {
             ("POST", "devices") => Some(json!({"id": "new", "profile": "native"})),
             ("POST", "batch") => Some(json!({"devices": [{"id": "many", "profile": "native"}]})),
+            ("POST", "clients") => Some(json!({"id": "wall"})),
             ("POST", "commands") => Some(json!({"value": false})),
             ("PATCH", _) => Some(json!({"label": "Cellar"})),
             _ => None,

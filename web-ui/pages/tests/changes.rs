@@ -258,3 +258,36 @@ async fn the_list_of_commands_goes_on_where_a_page_ended() {
         );
     }
 }
+
+#[tokio::test]
+async fn clients_show_everything_but_their_secret_and_errors_stand_beside_their_field() {
+    let site = Site::usual().await;
+    let reply = site.call("GET", "/api/v1/clients", None).await;
+    assert_eq!(
+        reply.json()["items"][0]["subscribes"],
+        json!(["devices/+/points/#"])
+    );
+    assert!(
+        !reply.text.contains("secret") && !reply.text.contains("abab"),
+        "{}",
+        reply.text
+    );
+    let wrong = json!({"id": "wall", "publishes": ["a/#/b"]});
+    let problem = site
+        .call("POST", "/api/v1/clients", Some(wrong))
+        .await
+        .problem(422);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("the client was not taken: publishes[0] is not a topic filter"),
+        "{detail}"
+    );
+    for (method, path) in [
+        ("GET", "/api/v1/clients/wall"),
+        ("DELETE", "/api/v1/clients/wall"),
+        ("POST", "/api/v1/clients/wall/secret"),
+    ] {
+        let body = (method == "POST").then(|| json!({}));
+        site.call(method, path, body).await.problem(404);
+    }
+}

@@ -3,13 +3,17 @@
 
 mod reach;
 
-use roost_model::{Device, Profile};
+use roost_model::{Client, Device, Profile};
 use roost_store::{Changeset, FieldErrors, Secrets, Store, StoreError, Table, Valid};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::secrets::NewSecret;
+
 /// Most devices that are added at once.
 pub(crate) const MAX_BATCH: usize = 1000;
+/// Most of them with secrets that somebody has chosen, each of which takes tens of milliseconds to hash.
+const MAX_CHOSEN: usize = 20;
 
 /// The records of the devices, with what is needed to make one.
 #[derive(Clone)]
@@ -83,17 +87,25 @@ impl DeviceBook {
             return Err(AddError::TooMany(params.len()));
         }
         let profiles = self.profiles()?;
-        let mut wrong = Vec::new();
+        let (mut wrong, mut chosen) = (Vec::new(), 0);
         let mut records = Vec::with_capacity(params.len());
         let mut added = Vec::with_capacity(params.len());
         for (index, params) in params.iter().enumerate() {
-            let secret = Secrets::generate()?;
-            match self.valid(params, &secret, &profiles)? {
+            chosen += usize::from(NewSecret::is_chosen(params));
+            let mut params = params.clone();
+            let secret = if chosen > MAX_CHOSEN {
+                params.remove("secret");
+                Err("is chosen for at most 20 devices at a time: hashing such takes long")
+            } else {
+                NewSecret::take(&mut params, &self.secrets)?
+            };
+            let secret_shown = secret.as_ref().ok().and_then(|secret| secret.shown.clone());
+            match self.valid(&params, secret, &profiles)? {
                 Ok(valid) => {
                     let is_mqtt = valid.driver.is_empty();
                     added.push(Added {
                         device: valid.clone().into_inner(),
-                        secret: is_mqtt.then_some(secret),
+                        secret: secret_shown.filter(|_| is_mqtt),
                     });
                     records.push(valid);
                 }
@@ -125,21 +137,34 @@ impl DeviceBook {
     fn valid(
         &self,
         params: &Map<String, Value>,
-        secret: &str,
+        secret: Result<NewSecret, &'static str>,
         profiles: &[Profile],
     ) -> Result<Result<Valid<Device>, FieldErrors>, StoreError> {
         let base = Device {
             enabled: true,
             ..Device::default()
         };
-        let hash = self.secrets.hash(secret);
+        let id = params.get("id").and_then(Value::as_str).unwrap_or_default();
+        let is_client = self.store.table::<Client>().get(id)?.is_some();
+        let (hash, wrong) = match secret {
+            Ok(secret) => (secret.hash, None),
+            Err(message) => (String::new(), Some(message)),
+        };
         let changeset = Changeset::cast(base, params)
             .change(|device| {
                 if device.driver.is_empty() {
                     device.secret_hash = hash;
                 }
             })
-            .validate_with(|device, errors| self.check_links(device, profiles, errors));
+            .validate_with(|device, errors| {
+                self.check_links(device, profiles, errors);
+                if is_client {
+                    errors.add("id", "is taken by a client: `roost client list` shows them");
+                }
+                if let Some(message) = wrong {
+                    errors.add("secret", message);
+                }
+            });
         Ok(changeset.finish())
     }
 
@@ -195,12 +220,12 @@ impl DeviceBook {
         }
     }
 
-    /// Changes label, cadence, or whether a device is enabled. `None` if there is no such device.
+    /// Changes label, cadence, filters, or whether a device is enabled. `None` if there is no such device.
     ///
     /// # Errors
     /// [`AddError`].
     pub(crate) fn change(&self, id: &str, params: &Map<String, Value>) -> Result<Option<Device>, AddError> {
-        const CHANGEABLE: [&str; 3] = ["label", "enabled", "cadence_ms"];
+        const CHANGEABLE: [&str; 5] = ["label", "enabled", "cadence_ms", "publishes", "subscribes"];
         let Some(device) = self.table().get(id)? else {
             return Ok(None);
         };

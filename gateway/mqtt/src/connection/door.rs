@@ -32,7 +32,7 @@ pub(super) async fn admit(
     if connect.wants_authentication {
         return Err(Reason::BadAuthenticationMethod);
     }
-    let granted = grant(&broker, &connect, certificate.as_deref(), peer)?;
+    let granted = grant(&broker, &connect, certificate.as_deref(), peer).await?;
     let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
     let nameless = connect.client_id.is_empty();
     if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
@@ -47,7 +47,7 @@ pub(super) async fn admit(
         .take(&granted.identity, &connect.client_id, limits.takeover_within)
         .await;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let granted = grant(&broker, &connect, certificate.as_deref(), peer)?;
+    let granted = grant(&broker, &connect, certificate.as_deref(), peer).await?;
     let identity = Arc::clone(&granted.identity);
     debug!(%peer, %identity, connect.client_id, ?version, "connected");
     let (session_present, session) = open(&broker, granted, version, &connect)?;

@@ -218,6 +218,10 @@ impl Gateway {
         secret
     }
 
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
     pub(crate) async fn connect(&self) -> Client {
         let address: SocketAddr = self.broker.address().unwrap();
         Client::on(TcpStream::connect(address).await.unwrap())

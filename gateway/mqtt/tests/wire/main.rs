@@ -1,6 +1,7 @@
 //! The broker over real sockets, byte by byte.
 
 mod client;
+mod clients;
 mod durable;
 mod refusals;
 mod sessions;

@@ -254,6 +254,10 @@ async fn the_brokers_own_figures_are_there_for_who_asks_and_not_for_who_takes_ev
     let mut all = gateway.service(V5).await;
     all.subscribe("#", 0).await;
     all.send(&[0xc0, 0]).await;
-    assert_eq!(all.packet().await, [0xd0, 0], "nothing retained comes before the answer");
+    assert_eq!(
+        all.packet().await,
+        [0xd0, 0],
+        "nothing retained comes before the answer"
+    );
     gateway.stop().await;
 }

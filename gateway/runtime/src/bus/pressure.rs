@@ -20,8 +20,8 @@ impl Pressure {
         }
     }
 
-    /// Waits until the taker has room again, but no longer than `patience`. If it has taken nothing in that time, nobody
-    /// waits for this taker any more until it moves: it hurts itself, not its publishers.
+    /// Waits until the taker has room again, but no longer than `patience`. If it has taken nothing in that time,
+    /// nobody waits for this taker any more until it moves: it hurts itself, not its publishers.
     pub async fn relieved(&self, patience: Duration) {
         let taken = self.queue.taken();
         let waiting = async {

@@ -2,14 +2,13 @@
 
 use roost_model::{Device, check_name};
 
-use super::{check_cadence, check_label, check_name_if_given};
+use super::client::check_filters;
+use super::{check_cadence, check_hash, check_label, check_name_if_given};
 use crate::{FieldErrors, Record};
 
 /// Addresses of I²C that a device can have: 7 bit, without those that the specification reserves at the low
 /// end.
 const ADDRESSES: std::ops::RangeInclusive<u16> = 0x03..=0x77;
-/// Length of a secret's hash, in hexadecimal digits.
-const HASH_DIGITS: usize = 64;
 
 impl Record for Device {
     const TABLE: &'static str = "devices";
@@ -23,6 +22,8 @@ impl Record for Device {
         "bus",
         "address",
         "cadence_ms",
+        "publishes",
+        "subscribes",
     ];
 
     fn key(&self) -> &str {
@@ -52,11 +53,9 @@ impl Record for Device {
                 }
             }
         }
-        let hash = &self.secret_hash;
-        let is_hash = hash.len() == HASH_DIGITS && hash.chars().all(|c| c.is_ascii_hexdigit());
-        if !hash.is_empty() && !is_hash {
-            errors.add("secret_hash", "must be a keyed hash in hexadecimal, or empty");
-        }
+        check_hash(&self.secret_hash, errors);
+        check_filters("publishes", &self.publishes, errors);
+        check_filters("subscribes", &self.subscribes, errors);
     }
 }
 

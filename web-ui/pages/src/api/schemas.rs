@@ -26,6 +26,14 @@ pub(crate) struct NewDevice {
     address: Option<u16>,
     /// How often a value is expected, in milliseconds; 0 leaves it to the driver or the profile.
     cadence_ms: Option<u64>,
+    /// For an MQTT device: filters that it may publish to beyond its profile's. A level `%u` stands for its id, `%c`
+    /// for its client identifier.
+    publishes: Option<Vec<String>>,
+    /// For an MQTT device: filters that it may subscribe to beyond its profile's.
+    subscribes: Option<Vec<String>>,
+    /// For an MQTT device: a secret of your own. Left out, a good one is made, which is checked faster too.
+    #[schema(min_length = 8, max_length = 128)]
+    secret: Option<String>,
 }
 
 /// What may be changed about a device. Members that are left out stay as they are.
@@ -45,6 +53,46 @@ pub(crate) struct DeviceChange {
     address: Option<u16>,
     /// How often a value is expected, in milliseconds.
     cadence_ms: Option<u64>,
+    /// For an MQTT device: filters that it may publish to beyond its profile's. A level `%u` stands for its id, `%c`
+    /// for its client identifier.
+    publishes: Option<Vec<String>>,
+    /// For an MQTT device: filters that it may subscribe to beyond its profile's.
+    subscribes: Option<Vec<String>>,
+}
+
+/// What a new client may say.
+#[derive(ToSchema)]
+pub(crate) struct NewClient {
+    /// Unique name, its user name; no device has the same.
+    #[schema(example = "panel", max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    id: String,
+    /// What people call it.
+    #[schema(max_length = 120)]
+    label: Option<String>,
+    /// Whether it may connect.
+    enabled: Option<bool>,
+    /// Filters that it may publish to. A level `%u` stands for its user name, `%c` for its client identifier.
+    #[schema(example = json!(["devices/+/points/+/set"]), max_items = 64)]
+    publishes: Option<Vec<String>>,
+    /// Filters that it may subscribe to.
+    #[schema(example = json!(["devices/+/points/#"]), max_items = 64)]
+    subscribes: Option<Vec<String>>,
+    /// A secret of your own. Left out, a good one is made, which is checked faster too.
+    #[schema(min_length = 8, max_length = 128)]
+    secret: Option<String>,
+}
+
+/// What may be changed about a client. Members that are left out stay as they are.
+#[derive(ToSchema)]
+pub(crate) struct ClientChange {
+    /// What people call it.
+    label: Option<String>,
+    /// Whether it may connect.
+    enabled: Option<bool>,
+    /// Filters that it may publish to.
+    publishes: Option<Vec<String>>,
+    /// Filters that it may subscribe to.
+    subscribes: Option<Vec<String>>,
 }
 
 /// A command and how far it has come.

@@ -8,7 +8,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use roost_model::{
-    ClockQuality, Command, CommandState, Device, Filter, Profile, Reading, Timestamp, Topic, Unit, Value,
+    Client, ClockQuality, Command, CommandState, Device, Filter, Profile, Reading, Timestamp, Topic, Unit,
+    Value,
 };
 use roost_runtime::{
     Bus, ChildSpec, Message, Policy, Presence, Shutdown, Strategy, Supervisor, SupervisorHandle,
@@ -112,6 +113,16 @@ impl Site {
             .into_iter()
             .map(|device| Changeset::change_of(device).finish().unwrap());
         store.table().insert_all(valid.collect()).unwrap();
+        let panel = Client {
+            id: "panel".to_owned(),
+            secret_hash: "ab".repeat(32),
+            subscribes: vec!["devices/+/points/#".to_owned()],
+            ..Client::default()
+        };
+        store
+            .table()
+            .put(Changeset::change_of(panel).finish().unwrap())
+            .unwrap();
         let profile = Profile {
             id: "native".to_owned(),
             publishes: vec!["devices/{device}/telemetry/+".to_owned()],
@@ -247,8 +258,17 @@ pub(crate) async fn await_ready(supervisor: &SupervisorHandle) {
 async fn registrar(bus: Bus, store: Store) {
     let mut taker = bus.subscriber(100, Policy::DropOldest);
     taker.serve(Filter::new("$roost/devices/+").unwrap());
+    taker.serve(Filter::new("$roost/clients/+").unwrap());
     while let Some(delivery) = taker.recv().await {
         let body: Json = serde_json::from_slice(&delivery.message.body).unwrap();
+        if delivery.message.topic.as_str().starts_with("$roost/clients") {
+            let what = delivery.message.topic.levels().last().unwrap();
+            delivery
+                .reply
+                .unwrap()
+                .send(client(&store, what, &body).to_string());
+            continue;
+        }
         let answer = match delivery.message.topic.levels().last().unwrap() {
             "add" => add(&store, &body),
             "change" => change(&store, &body),
@@ -259,6 +279,23 @@ async fn registrar(bus: Bus, store: Store) {
             _ => json!({"not_found": true}),
         };
         delivery.reply.unwrap().send(answer.to_string());
+    }
+}
+
+/// What the program says of clients: the panel is there.
+fn client(store: &Store, what: &str, body: &Json) -> Json {
+    let panel = store.table::<Client>().get("panel").unwrap();
+    let shown = |params: &Json| match Changeset::cast(Client::default(), params.as_object().unwrap()).finish()
+    {
+        Ok(client) => json!({"client": client.into_inner(), "secret": "first-secret"}),
+        Err(fields) => json!({"errors": [{"fields": fields}]}),
+    };
+    match what {
+        "add" => shown(body),
+        "remove" => json!({"removed": panel.is_some() && body["id"] == "panel"}),
+        _ if panel.is_none() || body["id"] != "panel" => json!({"not_found": true}),
+        "change" => json!({"client": panel}),
+        _ => json!({"secret": "fresh-secret"}),
     }
 }
 

@@ -1,0 +1,162 @@
+//! Clients that are no devices (dashboards, bridges, programs): their records, and requests to change them.
+
+mod book;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost_model::{Client, Filter};
+use roost_mqtt::{Access, Broker};
+use roost_runtime::{BoxError, Bus, ChildSpec, Context, Policy};
+use roost_store::Store;
+use serde_json::{Map, Value, json};
+
+pub(crate) use book::{ClientBook, ClientError, NewClient, shown};
+
+use crate::gateway::Gateway;
+
+/// Requests that wait; one more is told that nobody has time.
+const QUEUE: usize = 64;
+/// Where requests come in.
+const REQUESTS: &str = "$roost/clients/+";
+
+/// Answers requests about clients, and has the broker know them.
+struct Clients {
+    book: ClientBook,
+    bus: Bus,
+    store: Store,
+    access: Arc<Access>,
+    broker: Arc<Broker>,
+}
+
+/// The child that lets clients in and changes their records. It is ready when all may connect.
+#[must_use]
+pub(crate) fn clients(gateway: &Arc<Gateway>) -> ChildSpec {
+    let gateway = Arc::clone(gateway);
+    let start = move |context| {
+        let clients = Clients {
+            book: ClientBook::new(gateway.store.clone(), gateway.book.secrets().clone()),
+            bus: gateway.bus.clone(),
+            store: gateway.store.clone(),
+            access: Arc::clone(&gateway.access),
+            broker: Arc::clone(&gateway.broker),
+        };
+        clients.run(context)
+    };
+    ChildSpec::new("clients", start).awaits_ready()
+}
+
+impl Clients {
+    async fn run(self, context: Context) -> Result<(), BoxError> {
+        let mut requests = self.bus.subscriber(QUEUE, Policy::DropNewest);
+        requests.serve(Filter::new(REQUESTS)?);
+        for client in self.on_disk(|book| book.list()).await?? {
+            self.access.set_client(&client);
+        }
+        context.ready();
+        loop {
+            tokio::select! {
+                biased;
+                () = context.shutdown.requested() => return Ok(()),
+                Some(delivery) = requests.recv() => {
+                    let what = delivery.message.topic.levels().last().unwrap_or_default().to_owned();
+                    let answer = Box::pin(self.answer(&what, &delivery.message.body)).await;
+                    if let Some(reply) = delivery.reply {
+                        reply.send(Bytes::from(answer.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, what: &str, body: &[u8]) -> Value {
+        let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
+            return json!({ "error": "the request is no JSON object" });
+        };
+        let result = match what {
+            "add" => self.add(request).await,
+            "change" => self.change(request).await,
+            "remove" => self.remove(&request).await,
+            "secret" => self.secret(&request).await,
+            other => Err(format!("{other} is nothing that can be asked").into()),
+        };
+        result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+    }
+
+    async fn add(&self, params: Map<String, Value>) -> Result<Value, BoxError> {
+        match self.on_disk(move |book| book.add(&params)).await? {
+            Ok(NewClient { client, secret }) => {
+                self.access.set_client(&client);
+                Ok(json!({ "client": shown(&client), "secret": secret }))
+            }
+            Err(error) => refused(error),
+        }
+    }
+
+    async fn change(&self, mut request: Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(&request)?;
+        let Some(Value::Object(params)) = request.remove("params") else {
+            return Err("`params` is missing".into());
+        };
+        match self.on_disk(move |book| book.change(&id, &params)).await? {
+            Ok(Some(client)) => {
+                self.judge_anew(&client);
+                Ok(json!({ "client": shown(&client) }))
+            }
+            Ok(None) => Ok(json!({ "not_found": true })),
+            Err(error) => refused(error),
+        }
+    }
+
+    async fn remove(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(request)?;
+        let removed = {
+            let id = id.clone();
+            self.on_disk(move |book| book.remove(&id)).await??
+        };
+        if removed {
+            self.access.remove_client(&id);
+            self.broker.disconnect(&id);
+            self.broker.forget(&id);
+        }
+        Ok(json!({ "removed": removed }))
+    }
+
+    async fn secret(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
+        let id = id(request)?;
+        match self.on_disk(move |book| book.renew_secret(&id)).await? {
+            Ok(Some(NewClient { client, secret })) => {
+                self.judge_anew(&client);
+                Ok(json!({ "secret": secret }))
+            }
+            Ok(None) => Ok(json!({ "not_found": true })),
+            Err(error) => refused(error),
+        }
+    }
+
+    /// First what it may do, then the end of what it does: a client that returns at once is judged by the new record.
+    fn judge_anew(&self, client: &Client) {
+        self.access.set_client(client);
+        self.broker.disconnect(&client.id);
+    }
+
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ClientBook) -> T + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let book = self.book.clone();
+        Ok(self.store.run(move |_| Ok(work(&book))).await?)
+    }
+}
+
+fn id(request: &Map<String, Value>) -> Result<String, BoxError> {
+    let id = request.get("id").and_then(Value::as_str);
+    id.map(str::to_owned).ok_or_else(|| "`id` is missing".into())
+}
+
+fn refused(error: ClientError) -> Result<Value, BoxError> {
+    match error {
+        ClientError::Invalid(fields) => Ok(json!({ "errors": [{ "fields": fields }] })),
+        ClientError::Store(error) => Err(error.into()),
+    }
+}
