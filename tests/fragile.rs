@@ -1,6 +1,5 @@
 //! A gateway with a codec of its own, which panics on one payload: what an integrator's mistake looks like.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use roost_drivers::{
@@ -50,10 +49,6 @@ impl Codec for Fragile {
     }
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let [_, _, config, _] = arguments.as_slice() else {
-        anyhow::bail!("usage: fragile --config FILE run")
-    };
-    roost::run(roost::config::load(Path::new(config), true)?, &[FRAGILE])
+fn main() -> ExitCode {
+    roost::main_with(&[FRAGILE])
 }

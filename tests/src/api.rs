@@ -104,6 +104,14 @@ impl Api {
         )
     }
 
+    /// Puts a text in the place of another.
+    #[must_use]
+    pub fn put(&self, path: &str, text: &str) -> Response {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        Self::respond(request.header("content-type", "text/plain").send(text).unwrap())
+    }
+
     /// Removes.
     #[must_use]
     pub fn delete(&self, path: &str) -> Response {

@@ -3,6 +3,9 @@
 mod api;
 mod client;
 mod device;
+mod onboarding;
+mod profile;
+mod replay;
 mod sim;
 mod status;
 
@@ -10,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use roost_drivers::CodecDef;
 
 use crate::config::{self, Config, ConfigError, DEFAULTS};
+use crate::devices::profiles::Builders;
 
 /// Where the configuration is looked for unless `--config` says otherwise. It may be missing there.
 const DEFAULT_CONFIG: &str = "/etc/roost/roost.toml";
@@ -51,6 +56,14 @@ enum Command {
     /// Add, list and remove clients that are no devices: dashboards, bridges, programs
     #[command(subcommand)]
     Client(client::Command),
+    /// The secret that lets new devices in, and those that wait to be accepted
+    #[command(subcommand)]
+    Onboarding(onboarding::Command),
+    /// List and check profiles: how families of MQTT devices speak
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Feed what a device said through its codec again; 0: as recorded, 1: something differs, 2: can't be replayed
+    Replay(replay::Arguments),
     /// Let simulated devices talk real MQTT to a gateway
     Sim(sim::Arguments),
 }
@@ -58,6 +71,12 @@ enum Command {
 /// The program: reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(&[])
+}
+
+/// The same with codecs of one's own, which are tried before the built-in ones.
+#[must_use]
+pub fn main_with(codecs: &[CodecDef]) -> ExitCode {
     let arguments = Arguments::parse();
     if let Command::CheckConfig { defaults: true } = arguments.command {
         print(DEFAULTS);
@@ -71,7 +90,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match arguments.command {
-        Command::Run => crate::run(config, &[]),
+        Command::Run => crate::run(config, codecs),
         Command::CheckConfig { .. } => {
             print("the configuration is good\n");
             Ok(ExitCode::SUCCESS)
@@ -79,6 +98,9 @@ pub fn main() -> ExitCode {
         Command::Status { json } => status::run(&config, json),
         Command::Device(command) => device::run(&config, command),
         Command::Client(command) => client::run(&config, command),
+        Command::Onboarding(command) => onboarding::run(&config, &command),
+        Command::Profile(command) => profile::run(&config, &command, &Builders::new(codecs)),
+        Command::Replay(arguments) => Ok(replay::run(&config, &arguments, &Builders::new(codecs))),
         Command::Sim(arguments) => sim::run(&config, &arguments),
     };
     result.unwrap_or_else(|error| {

@@ -53,6 +53,18 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Where profiles have their files.
+    #[must_use]
+    pub fn profiles_dir(&self) -> PathBuf {
+        if self.devices.profiles.as_os_str().is_empty() {
+            self.data_dir.join("profiles")
+        } else {
+            self.devices.profiles.clone()
+        }
+    }
+}
+
 /// `[log]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -196,6 +208,12 @@ pub struct DevicesConfig {
     pub inbox_messages: Within<1, 100_000>,
     /// Seconds for a command without a deadline.
     pub command_within_s: Within<1, 86_400>,
+    /// Bytes of what all devices last said.
+    pub recorder_bytes: Within<65_536, 1_073_741_824>,
+    /// Bytes of what one device last said.
+    pub recorder_device_bytes: Within<1024, 1_048_576>,
+    /// Where profiles have their files; `profiles` in the data directory if it is empty.
+    pub profiles: PathBuf,
 }
 
 impl Default for DevicesConfig {
@@ -203,6 +221,9 @@ impl Default for DevicesConfig {
         Self {
             inbox_messages: Within::new(256),
             command_within_s: Within::new(10),
+            recorder_bytes: Within::new(16 << 20),
+            recorder_device_bytes: Within::new(16 << 10),
+            profiles: PathBuf::new(),
         }
     }
 }
@@ -253,7 +274,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 21,
+            keys, 24,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }

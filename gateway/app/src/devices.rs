@@ -1,12 +1,16 @@
 //! Devices: their records, and a supervised task for each, whatever it is connected by.
 
+pub(crate) mod backlog;
 mod book;
 mod commands;
 mod freshness;
+mod handover;
 mod intake;
 mod mqtt;
+pub(crate) mod onboarding;
 mod points;
-mod profiles;
+pub(crate) mod profiles;
+pub(crate) mod recorder;
 mod registrar;
 mod requests;
 mod wired;
@@ -17,14 +21,16 @@ pub(crate) use freshness::{FreshnessWatch, child as freshness};
 pub(crate) use intake::Intake;
 pub(crate) use intake::restore;
 pub(crate) use profiles::Codecs;
+pub(crate) use recorder::{Recorder, RecorderLimits};
 pub(crate) use registrar::registrar;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use roost_drivers::CodecMemory;
 use roost_model::{Device, Link};
-use roost_runtime::{Backoff, Bus, ChildSpec, Presence, Subscription, SupervisorHandle};
+use roost_runtime::{Backoff, BoxError, Bus, ChildSpec, Delivery, Presence, Subscription, SupervisorHandle};
 use roost_store::Store;
 
 use crate::buses::Buses;
@@ -38,7 +44,15 @@ pub(crate) struct DeviceParts {
     /// Where readings go in.
     pub(crate) intake: Intake,
     /// Codecs by profile.
-    pub(crate) codecs: Codecs,
+    pub(crate) codecs: Arc<Codecs>,
+    /// Where profiles have their files.
+    pub(crate) profiles_dir: PathBuf,
+    /// What devices last said, and what befell them.
+    pub(crate) recorder: Recorder,
+    /// What devices said before they were accepted.
+    pub(crate) backlogs: backlog::Backlogs,
+    /// Tasks that are being replaced.
+    pub(crate) handover: Arc<handover::Handover>,
     /// The board's buses.
     pub(crate) buses: Buses,
     /// Where commands are kept.
@@ -53,7 +67,8 @@ pub(crate) struct DeviceParts {
     pub(crate) commands: Arc<Commands>,
 }
 
-/// What one device's task needs.
+/// What one device's task needs. It outlives the task's crashes, and with it the inbox: what a device says while its
+/// task waits to be restarted stays in the queue.
 struct DeviceEnv {
     parts: Arc<DeviceParts>,
     device: Device,
@@ -63,9 +78,29 @@ struct DeviceEnv {
     awaited: AtomicU32,
     /// What a wired device is to write.
     orders: Option<Box<commands::Orders>>,
+    /// What the device says, if it speaks MQTT.
+    inbox: Option<Subscription>,
+}
+
+impl Drop for DeviceEnv {
+    fn drop(&mut self) {
+        self.parts.handover.leave(&self.device.id, self.inbox.take());
+    }
 }
 
 impl DeviceEnv {
+    /// The next message of the device.
+    async fn next(&self) -> Result<Delivery, BoxError> {
+        let inbox = self.inbox.as_ref().ok_or("the device has no inbox")?;
+        let delivery = inbox.recv().await;
+        delivery.ok_or_else(|| "the device's inbox was closed".into())
+    }
+
+    /// Messages that were lost because the inbox was full.
+    fn lost(&self) -> u64 {
+        self.inbox.as_ref().map_or(0, Subscription::dropped)
+    }
+
     fn set_awaited(&self, count: u32) {
         self.awaited.store(count, Ordering::Release);
     }
@@ -91,14 +126,32 @@ async fn start(
     devices: &SupervisorHandle,
     device: Device,
 ) -> Result<(), roost_runtime::StartError> {
-    devices.start_child(child(parts, device)).await
+    devices.start_child(child(parts, device, None)).await
 }
 
-/// The child of a device. Its subscription is made here, once, and outlives the task's crashes: what a device says
-/// while its task waits to be restarted stays in the queue.
-fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
+/// Replaces the task of a device by one that knows its profile as it is now. What waits in its inbox passes over; its
+/// commands are followed elsewhere and notice nothing.
+///
+/// # Errors
+/// [`roost_runtime::StartError`].
+async fn replace(
+    parts: &Arc<DeviceParts>,
+    devices: &SupervisorHandle,
+    device: Device,
+) -> Result<(), roost_runtime::StartError> {
+    let heir = parts.handover.announce(&device.id);
+    let inbox = match devices.terminate_child(&device.id).await {
+        Ok(()) => heir.inbox().await,
+        Err(roost_runtime::StartError::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    devices.start_child(child(parts, device, inbox)).await
+}
+
+/// The child of a device, with the inbox that its predecessor left.
+fn child(parts: &Arc<DeviceParts>, device: Device, left: Option<Subscription>) -> ChildSpec {
     let name = device.id.clone();
-    let inbox = Arc::new(inbox(parts, &device));
+    let inbox = inbox(parts, &device, left);
     // The task has no use for these, and there are ten thousand of it.
     let device = Device {
         secret_hash: String::new(),
@@ -112,15 +165,16 @@ fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
         memory: Mutex::default(),
         awaited: AtomicU32::new(0),
         orders,
+        inbox,
     });
     let listed = parts.commands.list(&env);
     ChildSpec::new(name, move |context| {
         // Commands find the device for as long as it has a specification, whether its task waits or runs.
         let _ = &listed;
-        let (env, inbox) = (Arc::clone(&env), Arc::clone(&inbox));
+        let env = Arc::clone(&env);
         async move {
             match env.device.link() {
-                Link::Mqtt { .. } => mqtt::run(env, inbox, context).await,
+                Link::Mqtt { .. } => mqtt::run(env, context).await,
                 // Boxed: there are few of them, and the future of the many must not have their size.
                 Link::Wired { .. } => Box::pin(wired::run(env, context)).await,
             }
@@ -129,17 +183,15 @@ fn child(parts: &Arc<DeviceParts>, device: Device) -> ChildSpec {
     .backoff(Backoff::DEVICE)
 }
 
-fn inbox(parts: &DeviceParts, device: &Device) -> Subscription {
-    let mut inbox = parts
-        .bus
-        .subscriber(parts.inbox_messages, roost_runtime::Policy::DropOldest);
-    if let Link::Mqtt { profile } = device.link()
-        && let Some(codec) = parts.codecs.get(profile)
-    {
-        for filter in codec.filters(&device.id) {
-            // Retained raw messages are old news; the last value is known already.
-            let _ = inbox.add(filter, roost_runtime::QoS::AtLeastOnce);
-        }
-    }
-    inbox
+/// The inbox of a device that speaks MQTT: the one that is left, or a new one, tuned to what its profile says.
+fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Option<Subscription> {
+    let Link::Mqtt { profile } = device.link() else {
+        return None;
+    };
+    let policy = roost_runtime::Policy::DropOldest;
+    let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
+    let codec = parts.codecs.get(profile);
+    let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();
+    handover::tune(&mut inbox, &filters);
+    Some(inbox)
 }

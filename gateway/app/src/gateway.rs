@@ -7,15 +7,16 @@ use std::time::Instant;
 use anyhow::Context as _;
 use hashbrown::HashSet;
 use roost_drivers::CodecDef;
-use roost_model::Profile;
 use roost_mqtt::{Access, Broker, Listen};
 use roost_runtime::{Bus, BusLimits, Events, Presence};
-use roost_store::{Changeset, LastValues, Store, StoreOptions};
+use roost_store::{LastValues, Store, StoreOptions};
 use tracing::{info, warn};
 
 use crate::buses::Buses;
 use crate::config::Config;
-use crate::devices::{Codecs, Commands, DeviceBook, DeviceParts, Intake, restore};
+use crate::devices::onboarding::Onboarding;
+use crate::devices::profiles::{Builders, Folder, Shelf};
+use crate::devices::{Commands, DeviceBook, DeviceParts, Intake, Recorder, RecorderLimits, restore};
 use crate::token::Token;
 
 /// Events of the tree that a slow listener may fall behind.
@@ -43,6 +44,10 @@ pub struct Gateway {
     pub(crate) buses: Buses,
     /// What device tasks share.
     pub(crate) parts: Arc<DeviceParts>,
+    /// The profiles, and where each comes from.
+    pub(crate) profiles: Arc<Shelf>,
+    /// By what clients are let in that no record knows.
+    pub(crate) onboarding: Onboarding,
     /// The records of the devices.
     pub(crate) book: DeviceBook,
     /// What the API wants to see.
@@ -74,23 +79,7 @@ pub(crate) fn open_store(config: &Config) -> anyhow::Result<Store> {
 
 pub(crate) fn open_book(config: &Config, store: &Store) -> anyhow::Result<DeviceBook> {
     let buses = config.buses.iter().map(|bus| bus.name.clone()).collect();
-    seed_profiles(store)?;
     Ok(DeviceBook::new(store.clone(), buses)?)
-}
-
-/// Brings the built-in profiles of this program into the store, over those of an older program.
-fn seed_profiles(store: &Store) -> anyhow::Result<()> {
-    let table = store.table::<Profile>();
-    for profile in roost_drivers::builtin_profiles() {
-        if table.get(&profile.id)?.as_ref() != Some(&profile) {
-            let id = profile.id.clone();
-            let valid = Changeset::change_of(profile)
-                .finish()
-                .with_context(|| format!("built-in profile {id}"))?;
-            table.put(valid)?;
-        }
-    }
-    Ok(())
 }
 
 impl Gateway {
@@ -107,14 +96,8 @@ impl Gateway {
 
         let access = Arc::new(Access::new(book.secrets().clone()));
         access.set_service(token.hash.clone());
-        let profiles = Codecs::default();
-        for profile in store.table::<Profile>().all()? {
-            access.set_profile(&profile);
-            if let Err(error) = profiles.add(&profile, codecs) {
-                // One bad profile must not keep the others' devices from starting; its own devices say why they can't.
-                warn!(profile = profile.id, %error, "profile left out");
-            }
-        }
+        let onboarding = Onboarding::open(&config.data_dir, book.secrets().clone(), Arc::clone(&access))?;
+        let profiles = open_profiles(&config, &store, &access, codecs)?;
         let sessions = config.data_dir.join("sessions");
         let broker = Broker::open(
             bus.clone(),
@@ -132,7 +115,14 @@ impl Gateway {
             bus: bus.clone(),
             presence: presence.clone(),
             intake,
-            codecs: profiles,
+            codecs: Arc::clone(&profiles.codecs),
+            profiles_dir: config.profiles_dir(),
+            recorder: Recorder::new(RecorderLimits {
+                device_bytes: config.devices.recorder_device_bytes.size(),
+                all_bytes: config.devices.recorder_bytes.size(),
+            }),
+            backlogs: Default::default(),
+            handover: Default::default(),
             buses: buses.clone(),
             store: store.clone(),
             inbox_messages: config.devices.inbox_messages.size(),
@@ -157,6 +147,8 @@ impl Gateway {
             listen,
             buses,
             parts,
+            profiles,
+            onboarding,
             book,
             token,
             events,
@@ -172,6 +164,21 @@ impl Gateway {
             certificates.renew();
         }
     }
+}
+
+fn open_profiles(
+    config: &Config,
+    store: &Store,
+    access: &Arc<Access>,
+    codecs: &[CodecDef],
+) -> anyhow::Result<Arc<Shelf>> {
+    let dir = config.profiles_dir();
+    let (folder, builders) = (Folder::new(&dir), Builders::new(codecs));
+    let shelf = Shelf::new(folder, builders, Arc::default(), Arc::clone(access), store);
+    shelf
+        .fill()
+        .with_context(|| format!("can't read the profiles in {}", dir.display()))?;
+    Ok(Arc::new(shelf))
 }
 
 fn open_last_values(config: &Config, book: &DeviceBook, bus: &Bus) -> anyhow::Result<LastValues> {

@@ -16,7 +16,7 @@ mod token;
 mod tree;
 mod watchdog;
 
-pub use cli::main;
+pub use cli::{main, main_with};
 pub use gateway::Gateway;
 pub use run::run;
 pub use tree::{Tree, tree};

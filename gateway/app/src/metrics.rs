@@ -90,6 +90,11 @@ fn intake(text: &mut Text, gateway: &Gateway) {
         "Device messages that no rule could take apart.",
         undecodable,
     );
+    text.gauge(
+        "roost_recorder_bytes",
+        "Memory for what devices last said.",
+        gateway.parts.recorder.bytes() as u64,
+    );
 }
 
 fn freshness(text: &mut Text, gateway: &Gateway) {

@@ -61,7 +61,7 @@ impl Token {
 }
 
 /// Writes beside and renames, so that a power cut leaves a whole token or none.
-fn write(path: &Path, token: &str) -> std::io::Result<()> {
+pub(crate) fn write(path: &Path, token: &str) -> std::io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

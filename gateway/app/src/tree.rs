@@ -8,7 +8,7 @@ use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, Supervis
 use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 
 use crate::clients::clients;
-use crate::devices::{commands, forget_old, freshness, registrar};
+use crate::devices::{commands, forget_old, freshness, onboarding, profiles, recorder, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
 
@@ -27,6 +27,7 @@ pub struct Tree {
 /// ├─ devices       a child per device, which waits 100 ms … 60 s between restarts, for ever
 /// ├─ registrar     starts the devices, adds and removes them
 /// ├─ clients       lets dashboards and programs in, adds and removes them
+/// ├─ desks         the flight recorder, profiles, onboarding
 /// ├─ broker        connections, and the listener: after the devices, so that no message finds nobody
 /// ├─ web           requests, and the listener
 /// ├─ commands      takes, sends and follows commands; after the connections, which its failure must not end
@@ -36,7 +37,11 @@ pub struct Tree {
 #[must_use]
 pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let events = &gateway.events;
-    let devices = Supervisor::dynamic("devices").no_intensity().events(events);
+    let parts = Arc::clone(&gateway.parts);
+    let devices = Supervisor::dynamic("devices")
+        .no_intensity()
+        .events(events)
+        .on_failure(move |device, exit| parts.recorder.note_failure(device, &parts.intake, exit));
     let (broker, connections) = gateway.broker.supervisor(gateway.listen.clone(), events);
     let root = Supervisor::new("roost", Strategy::RestForOne)
         .intensity(3, Duration::from_secs(60))
@@ -55,6 +60,7 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
         .child(devices)
         .child(registrar)
         .child(clients(gateway))
+        .child(desks(gateway))
         .child(broker)
         .child(roost_web::supervisor(Arc::clone(&web), events))
         .child(commands(&gateway.parts))
@@ -100,6 +106,15 @@ fn web(gateway: &Arc<Gateway>, tree: SupervisorHandle, devices: SupervisorHandle
         options,
         bound: Bound::default(),
     }
+}
+
+/// Those who answer requests about devices and hear what happens to them.
+fn desks(gateway: &Arc<Gateway>) -> Supervisor {
+    Supervisor::new("desks", Strategy::OneForOne)
+        .events(&gateway.events)
+        .child(recorder::desk::child(&gateway.parts))
+        .child(profiles::desk::child(&gateway.profiles, &gateway.parts))
+        .child(onboarding::desk::child(gateway))
 }
 
 /// Commits between two looks whether there are more finished commands than are kept.

@@ -4,7 +4,10 @@
 //! authenticate within seconds, and a disk must not stand in their way.
 
 mod chosen;
+mod onboarding;
 mod rules;
+
+pub use onboarding::{QUARANTINE, quarantine_name};
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -80,6 +83,8 @@ pub struct Grant {
     pub identity: Arc<str>,
     /// Whether it is a device, which is then shown as present.
     pub is_device: bool,
+    /// Whether no record knows it: then it reaches nobody.
+    pub is_quarantined: bool,
     publishes: Arc<[DevicePattern]>,
     subscribes: Arc<[DevicePattern]>,
 }
@@ -118,6 +123,7 @@ struct Directory {
     clients: HashMap<Arc<str>, Account>,
     profiles: HashMap<Arc<str>, Allowed>,
     service_hash: Option<String>,
+    onboarding: onboarding::Onboarding,
 }
 
 impl Directory {
@@ -125,6 +131,26 @@ impl Directory {
         self.devices
             .get_key_value(user)
             .or_else(|| self.clients.get_key_value(user))
+    }
+
+    /// What an account that has proven itself may do.
+    fn grant(&self, identity: &Arc<str>, account: &Account, client_id: &str) -> Result<Grant, Refusal> {
+        if !account.enabled {
+            return Err(Refusal::Disabled);
+        }
+        let profile = account.profile.as_ref().map(|id| self.profiles.get(id));
+        let nothing = Allowed::default();
+        let profile = profile.map(|profile| profile.unwrap_or(&nothing));
+        let own = account.own.as_deref().unwrap_or(&nothing);
+        let publishes = profile.map(|profile| &profile.publishes);
+        let subscribes = profile.map(|profile| &profile.subscribes);
+        Ok(Grant {
+            identity: Arc::clone(identity),
+            is_device: account.profile.is_some(),
+            is_quarantined: false,
+            publishes: own.publishes.granted(publishes, client_id),
+            subscribes: own.subscribes.granted(subscribes, client_id),
+        })
     }
 }
 
@@ -234,21 +260,7 @@ impl Access {
         if presented.certificate != Some(user) {
             self.verify(user, password, &account.secret_hash)?;
         }
-        if !account.enabled {
-            return Err(Refusal::Disabled);
-        }
-        let profile = account.profile.as_ref().map(|id| directory.profiles.get(id));
-        let nothing = Allowed::default();
-        let profile = profile.map(|profile| profile.unwrap_or(&nothing));
-        let own = account.own.as_deref().unwrap_or(&nothing);
-        let publishes = profile.map(|profile| &profile.publishes);
-        let subscribes = profile.map(|profile| &profile.subscribes);
-        Ok(Grant {
-            identity: Arc::clone(identity),
-            is_device: account.profile.is_some(),
-            publishes: own.publishes.granted(publishes, presented.client_id),
-            subscribes: own.subscribes.granted(subscribes, presented.client_id),
-        })
+        directory.grant(identity, account, presented.client_id)
     }
 
     fn verify(&self, user: &str, password: &str, hash: &str) -> Result<(), Refusal> {
@@ -285,6 +297,7 @@ impl Access {
         Grant {
             identity: Arc::from(Self::SERVICE),
             is_device: false,
+            is_quarantined: false,
             publishes: self.service.publishes.granted(None, ""),
             subscribes: self.service.subscribes.granted(None, ""),
         }

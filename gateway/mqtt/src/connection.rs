@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tracing::{debug, info, warn};
 
-use crate::access::{Credentials, Grant, Presented, Refusal};
+use crate::access::{Access, Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
@@ -16,6 +16,7 @@ use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
+use crate::unknown::Unknown;
 use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
@@ -119,15 +120,18 @@ struct Guest {
     silence: u32,
     /// The client's presence and its status on the bus, if it is a device.
     _present: Option<Present>,
+    /// The same for a client that no record knows.
+    _unknown: Option<Unknown>,
     place: Place,
     _counted: Counted,
 }
 
-/// What the directory says of a client, by what it presents.
+/// What the directory says of a client, by what it presents; `client_id` is what it called itself.
 async fn grant(
     broker: &Broker,
     connect: &Connect,
     certificate: Option<&str>,
+    client_id: &str,
     peer: SocketAddr,
 ) -> Result<Grant, Reason> {
     let login = connect.login.as_ref();
@@ -136,7 +140,12 @@ async fn grant(
         certificate,
         client_id: &connect.client_id,
     };
-    let mut admitted = broker.access().admit(presented);
+    let mut admitted = match login {
+        Some((user, secret)) if user == Access::ONBOARD => {
+            broker.access().admit_unknown(secret, client_id, peer.ip())
+        }
+        _ => broker.access().admit(presented),
+    };
     if matches!(admitted, Err(Refusal::Unchecked)) {
         admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
     }
@@ -191,6 +200,7 @@ fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
         session,
         will,
         _present: present,
+        _unknown: unknown,
         place,
         _counted: counted,
         ..
@@ -210,6 +220,7 @@ fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
         broker.publish_will(will);
     }
     drop(present);
+    drop(unknown);
     drop(place);
     drop(counted);
 }

@@ -20,10 +20,11 @@ mod stats;
 mod sys;
 mod tls;
 mod transport;
+mod unknown;
 mod websocket;
 mod wire;
 
-pub use access::{Access, Credentials, Grant, Presented, Refusal};
+pub use access::{Access, Credentials, Grant, Presented, QUARANTINE, Refusal, quarantine_name};
 pub use broker::{Broker, Listen, PRESENCE};
 pub use limits::Limits;
 pub use stats::BrokerStats;

@@ -182,14 +182,12 @@ impl Session {
     /// Checks a will before it is accepted, and makes the message that it becomes.
     pub(crate) fn accept_will(grant: &Grant, will: Will) -> Result<Message, Reason> {
         let topic = Topic::new(&will.topic).map_err(|_| Reason::TopicNameInvalid)?;
-        if !grant.may_publish(&topic) {
-            return Err(Reason::NotAuthorized);
-        }
+        let topic = grant.place(&topic).ok_or(Reason::NotAuthorized)?;
         Ok(Message {
             topic,
             body: will.body,
             qos: will.qos,
-            retain: will.retain,
+            retain: will.retain && !grant.is_quarantined,
             own: false,
             extra: extra(will.properties, will.expiry_s),
         })

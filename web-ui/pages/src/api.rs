@@ -5,7 +5,10 @@ mod clients;
 mod commands;
 mod devices;
 mod input;
+mod onboarding;
 mod points;
+mod profiles;
+mod recordings;
 pub(crate) mod schemas;
 mod system;
 
@@ -65,6 +68,17 @@ pub(crate) fn router(site: Arc<Site>) -> Router<Arc<Site>> {
         .routes(routes!(commands::get, commands::cancel))
         .routes(routes!(system::tree))
         .routes(routes!(system::profiles))
+        .routes(routes!(profiles::sources))
+        .routes(routes!(profiles::get, profiles::put, profiles::remove))
+        .routes(routes!(profiles::restore))
+        .routes(routes!(profiles::try_on))
+        .routes(routes!(recordings::get))
+        .routes(routes!(onboarding::list))
+        .routes(routes!(onboarding::renew, onboarding::switch_off))
+        .routes(routes!(onboarding::get))
+        .routes(routes!(onboarding::accept))
+        .routes(routes!(onboarding::ignore))
+        .routes(routes!(onboarding::undo))
         .routes(routes!(document))
         .merge(batch)
         .split_for_parts();
@@ -151,6 +165,7 @@ fn problem_response(description: &str) -> RefOr<utoipa::openapi::Response> {
 
 pub(crate) use devices::Wanted;
 pub(crate) use input::Path;
+pub(crate) use recordings::JSON_LINES;
 
 /// What a handler of the API gives.
 type Answer = Result<Response, Problem>;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::live;
+use crate::pages;
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::web::Web;
@@ -130,6 +131,30 @@ pub(crate) async fn page(State(site): State<Arc<Site>>, request: Request, next: 
         return next.run(request).await;
     }
     Redirect::to(&session::sign_in_url(request.uri().path())).into_response()
+}
+
+/// Lets only those in who have shown the token, wherever they are: for pages that change things, and for what devices
+/// say, which is nobody else's business on this machine either. A form of another site is refused.
+pub(crate) async fn signed_in(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if request.method() != Method::GET && is_foreign(headers) {
+        return pages::failure(&Problem::new(
+            StatusCode::FORBIDDEN,
+            "This form was sent from another site.",
+        ));
+    }
+    if session::is_signed_in(&site.web, headers, live::now()) || has_token(&site.web, headers) {
+        return next.run(request).await;
+    }
+    Redirect::to(&session::sign_in_url(request.uri().path())).into_response()
+}
+
+/// A form of another site may not change anything here. A browser says where a request comes from; what is no browser
+/// needs no protection.
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site.as_bytes() == b"cross-site")
 }
 
 /// Whether a proxy says that it asks for somebody else, who may be anywhere (RFC 7239, and what came before it).

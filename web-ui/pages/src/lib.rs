@@ -7,10 +7,14 @@
 mod api;
 mod assets;
 mod cached;
+mod desks;
 mod guard;
 mod live;
+mod onboarding;
 mod pages;
 mod problem;
+mod profiles;
+mod recordings;
 mod registrar;
 mod router;
 mod server;

@@ -1,13 +1,18 @@
 //! Pages: what people see. Rendered here, complete without a script; a list of files, one for each page.
 
+pub(crate) mod accept;
 mod commands;
 pub(crate) mod device;
 pub(crate) mod devices;
 mod devices_query;
+pub(crate) mod discovered;
 mod empty;
 mod layout;
 mod marks;
 mod points;
+pub(crate) mod profile;
+pub(crate) mod profiles;
+pub(crate) mod recording;
 pub(crate) mod sign_in;
 pub(crate) mod system;
 mod tree;
@@ -61,6 +66,15 @@ pub(crate) fn failure(problem: &Problem) -> Response {
 
 fn page(frame: &Frame<'_>, body: &Markup) -> Html<String> {
     Html(layout::document(frame, body).into_string())
+}
+
+/// The name that the browser reached this gateway by, without the port. `host` is what it said.
+fn host_of(host: Option<&str>) -> String {
+    let host = host.unwrap_or("localhost");
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name.to_owned(),
+        _ => host.to_owned(),
+    }
 }
 
 /// The query of a page. What makes no sense is left out instead of refused: a person has a link, not a

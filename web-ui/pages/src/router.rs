@@ -25,6 +25,23 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/devices/{id}", get(pages::device::show))
         .route("/system", get(pages::system::show))
         .route_layer(from_fn_with_state(Arc::clone(&site), guard::page));
+    let confidential = Router::new()
+        .route("/devices/{id}/recording", get(pages::recording::show))
+        .route("/devices/{id}/recording.jsonl", get(pages::recording::download))
+        .route(
+            "/discovered",
+            get(pages::discovered::show).post(pages::discovered::change),
+        )
+        .route(
+            "/discovered/{client}",
+            get(pages::accept::show).post(pages::accept::accept),
+        )
+        .route("/profiles", get(pages::profiles::show))
+        .route(
+            "/profiles/{id}",
+            get(pages::profile::show).post(pages::profile::edit),
+        )
+        .route_layer(from_fn_with_state(Arc::clone(&site), guard::signed_in));
     let metrics = Router::new()
         .route("/metrics", get(metrics))
         .route_layer(from_fn_with_state(Arc::clone(&site), guard::metrics));
@@ -38,6 +55,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .route(assets::ICON_PATH, get(assets::icon));
     upgrades(&site)
         .merge(private)
+        .merge(confidential)
         .merge(metrics)
         .merge(public)
         .nest(api::PREFIX, api::router(Arc::clone(&site)))

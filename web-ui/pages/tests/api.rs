@@ -32,14 +32,16 @@ fn filled(path: &str) -> String {
     } else {
         "boiler"
     };
-    path.replace("{id}", id).replace("{point}", "relay")
+    path.replace("{id}", id)
+        .replace("{point}", "relay")
+        .replace("{client}", "a~2fb")
 }
 
 #[tokio::test]
 async fn every_documented_route_asks_for_the_token_but_health() {
     let site = Site::usual().await;
     let operations = operations(&site).await;
-    assert_eq!(operations.len(), 23);
+    assert_eq!(operations.len(), 37);
     for (method, path, _) in operations {
         let request = Request::builder()
             .method(method.as_str())
@@ -79,6 +81,9 @@ async fn every_documented_route_answers_as_documented() {
             ("POST", "batch") => Some(json!({"devices": [{"id": "many", "profile": "native"}]})),
             ("POST", "clients") => Some(json!({"id": "wall"})),
             ("POST", "commands") => Some(json!({"value": false})),
+            ("POST", "restore") => Some(json!({"version": 1})),
+            ("POST", "try") => Some(json!({"text": "draft", "device": "boiler"})),
+            ("POST", "accept") => Some(json!({"id": "pump", "profile": "native"})),
             ("PATCH", _) => Some(json!({"label": "Cellar"})),
             _ => None,
         };

@@ -23,6 +23,8 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -118,6 +120,7 @@ impl Api {
         Ok(Some(Answer {
             status,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
         }))
     }
 

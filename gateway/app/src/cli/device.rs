@@ -10,6 +10,7 @@ use super::api::{Answer, Api};
 use super::{print, table};
 use crate::config::Config;
 use crate::devices::DeviceBook;
+use crate::devices::profiles::seed;
 use crate::gateway::{open_book, open_store};
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +30,11 @@ pub(super) enum Command {
     },
     /// Give an MQTT device a new secret; the old one stops working
     Secret {
+        /// The device's id
+        id: String,
+    },
+    /// Print what a device last said and what befell it, for `roost replay`
+    Recording {
         /// The device's id
         id: String,
     },
@@ -86,12 +92,15 @@ pub(super) fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode>
         Command::List { json } => list(config, &api, json),
         Command::Remove { id } => remove(config, &api, &id),
         Command::Secret { id } => secret(config, &api, &id),
+        Command::Recording { id } => recording(&api, &id),
     }
 }
 
 /// The book of a gateway that does not run.
 fn offline(config: &Config) -> anyhow::Result<DeviceBook> {
-    open_book(config, &open_store(config)?)
+    let store = open_store(config)?;
+    seed(&store, &config.profiles_dir())?;
+    open_book(config, &store)
 }
 
 fn found(answer: Answer, id: &str) -> anyhow::Result<Value> {
@@ -229,4 +238,15 @@ fn secret(config: &Config, api: &Api, id: &str) -> anyhow::Result<ExitCode> {
     };
     print(&credentials(id, &secret));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a device said is in the memory of the running gateway and nowhere else.
+fn recording(api: &Api, id: &str) -> anyhow::Result<ExitCode> {
+    let answer = api.required(api.get(&format!("/api/v1/devices/{id}/recording"))?)?;
+    if answer.status == 200 {
+        print(&answer.text);
+        return Ok(ExitCode::SUCCESS);
+    }
+    found(answer, id)?;
+    Ok(ExitCode::FAILURE)
 }

@@ -83,7 +83,7 @@ impl ClientBook {
         let valid = Changeset::cast(base, &params)
             .change(|client| client.secret_hash = hash)
             .validate_with(|client, errors| {
-                if client.id == Access::SERVICE || is_device {
+                if [Access::SERVICE, Access::ONBOARD].contains(&client.id.as_str()) || is_device {
                     errors.add("id", "is taken");
                 }
                 if let Some(message) = wrong {

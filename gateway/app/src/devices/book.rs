@@ -173,6 +173,9 @@ impl DeviceBook {
         if device.id == roost_mqtt::Access::SERVICE {
             errors.add("id", "is the name under which dashboards connect");
         }
+        if device.id == roost_mqtt::Access::ONBOARD {
+            errors.add("id", "is the name under which new devices connect");
+        }
         match profiles.iter().find(|profile| profile.id == device.profile) {
             Some(profile) => {
                 if let Some(template) = reach::reaches_others(&device.id, profile, profiles) {

@@ -5,14 +5,15 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Incoming, Outgoing, Samples};
-use roost_model::Topic;
-use roost_runtime::{BoxError, Context, Delivery, Message, Subscription};
+use roost_model::{Timestamp, Topic};
+use roost_runtime::{BoxError, Context, Message};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
 use super::DeviceEnv;
 use super::commands::{Answer, Said};
 use super::points::Points;
+use super::recorder::{Entry, Kind, Outcome};
 
 struct Task {
     env: Arc<DeviceEnv>,
@@ -23,11 +24,7 @@ struct Task {
 }
 
 /// Runs until it is told to stop. A codec that panics ends this task and no other.
-pub(super) async fn run(
-    env: Arc<DeviceEnv>,
-    inbox: Arc<Subscription>,
-    context: Context,
-) -> Result<(), BoxError> {
+pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), BoxError> {
     let codec = env.parts.codecs.get(&env.device.profile).ok_or_else(|| {
         format!(
             "there is no profile {:?}: profiles are {}",
@@ -38,25 +35,25 @@ pub(super) async fn run(
     let declared = (env.device.cadence_ms > 0).then(|| Duration::from_millis(env.device.cadence_ms));
     let points = Points::resume(&env.parts, &env.device.id, declared);
     let mut task = Task {
-        env,
+        env: Arc::clone(&env),
         codec,
         points,
         lost: 0,
     };
     task.begin();
     context.ready();
+    task.catch_up().await;
     loop {
         // A device that reports faster than its messages are taken apart must not keep a thread to itself.
         tokio::task::coop::consume_budget().await;
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Ok(()),
-            delivery = inbox.recv() => match delivery {
-                Some(delivery) => {
-                    task.admit_losses(inbox.dropped());
-                    task.deliver(&delivery).await;
-                }
-                None => return Err("the device's inbox was closed".into()),
+            delivery = env.next() => {
+                let message = delivery?.message;
+                task.admit_losses(env.lost());
+                task.record(env.parts.intake.now(), &message.topic, &message.body);
+                task.frame(&env.device.id, &message.topic, &message.body, None).await;
             },
         }
     }
@@ -115,30 +112,55 @@ impl Task {
         let (device, bus) = (&env.device.id, &env.parts.bus);
         // Whatever an earlier life of the task has made of it may be what it crashed by.
         *env.memory.lock().unwrap_or_else(PoisonError::into_inner) = CodecMemory::default();
-        let left = self.codec.remembers(device).into_iter();
+        let (left, now) = (self.codec.remembers(device).into_iter(), env.parts.intake.now());
         for message in left.flat_map(|filter| bus.retained(&filter)) {
             // Values are old news: the last ones are known already.
-            if let Ok(decoded) = self.decode(&message) {
+            if let Ok(decoded) = self.decode(device, &message.topic, &message.body, now) {
                 describe(env, &decoded);
             }
         }
-        for outgoing in self.codec.greet(device, env.parts.intake.now().unix_ms()) {
+        for outgoing in self.codec.greet(device, now.unix_ms()) {
             bus.publish(on_the_bus(outgoing));
         }
     }
 
-    fn decode(&self, message: &Message) -> Result<Decoded, CodecError> {
+    fn decode(
+        &self,
+        spoken_as: &str,
+        topic: &Topic,
+        body: &[u8],
+        at: Timestamp,
+    ) -> Result<Decoded, CodecError> {
         let incoming = Incoming {
-            topic: &message.topic,
-            payload: &message.body,
-            at_ms: self.env.parts.intake.now().unix_ms(),
+            topic,
+            payload: body,
+            at_ms: at.unix_ms(),
         };
         let mut memory = self.env.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        self.codec.decode(&self.env.device.id, incoming, &mut memory)
+        self.codec.decode(spoken_as, incoming, &mut memory)
     }
 
-    async fn deliver(&mut self, delivery: &Delivery) {
-        let decoded = match self.decode(&delivery.message) {
+    /// Takes in what the device said before it was accepted, with the times at which it was received.
+    async fn catch_up(&mut self) {
+        while let Some((spoken_as, held)) = self.env.parts.backlogs.next(&self.env.device.id) {
+            self.record(held.at, &held.topic, &held.body);
+            self.frame(&spoken_as, &held.topic, &held.body, Some(held.at))
+                .await;
+        }
+    }
+
+    /// Before it is taken apart: a message that ends the task is the one that somebody will want to see.
+    fn record(&self, at: Timestamp, topic: &Topic, body: &[u8]) {
+        let entry = Entry::new(at.unix_ms(), Kind::In, topic.as_str(), body);
+        self.env.parts.recorder.record(&self.env.device.id, entry);
+    }
+
+    async fn frame(&mut self, spoken_as: &str, topic: &Topic, body: &[u8], received: Option<Timestamp>) {
+        let at = received.unwrap_or_else(|| self.env.parts.intake.now());
+        let decoded = self.decode(spoken_as, topic, body, at);
+        let recorder = &self.env.parts.recorder;
+        recorder.judge(&self.env.device.id, Outcome::of(&decoded));
+        let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.fault(&error);
@@ -155,7 +177,7 @@ impl Task {
         for outgoing in decoded.outgoing {
             self.env.parts.bus.publish(on_the_bus(outgoing));
         }
-        self.take(decoded.samples).await;
+        self.take(decoded.samples, received).await;
         self.not_silent();
         for ack in decoded.acks {
             let answer = match ack.result {
@@ -172,7 +194,7 @@ impl Task {
         self.points.heard(self.env.parts.intake.clock().uptime_ms());
     }
 
-    async fn take(&mut self, samples: Samples) {
+    async fn take(&mut self, samples: Samples, received: Option<Timestamp>) {
         for mut sample in samples {
             let declared = self.points.declared();
             let Some(point) = self.points.get_or_add(&sample.point) else {
@@ -184,6 +206,7 @@ impl Task {
                 continue;
             };
             sample.cadence = declared.or(sample.cadence);
+            sample.at = sample.at.or(received);
             let reading = self.env.parts.intake.take(&self.env.device.id, point, sample);
             if self.env.is_awaited()
                 && let Ok(value) = reading.value

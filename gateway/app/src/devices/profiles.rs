@@ -1,10 +1,43 @@
 //! Profiles at work: the codec of each, built once and shared by all its devices.
 
+mod check;
+pub(crate) mod desk;
+mod folder;
+mod shelf;
+pub(crate) mod trial;
+
+pub(crate) use check::check;
+pub(crate) use folder::Folder;
+pub(crate) use shelf::{Shelf, find, overview, seed, text_of};
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::HashMap;
 use roost_drivers::{Codec, CodecDef, CodecError, codec_for};
 use roost_model::Profile;
+
+type Build = fn(Profile) -> Result<Box<dyn Codec>, CodecError>;
+
+/// What makes codecs: those that a program of one's own brings, by the profile they serve, before the built-in ones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Builders(Vec<(&'static str, Build)>);
+
+impl Builders {
+    pub(crate) fn new(codecs: &[CodecDef]) -> Self {
+        Self(codecs.iter().map(|def| (def.name, def.build)).collect())
+    }
+
+    /// Builds the codec of a profile.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the profile contradicts itself.
+    pub(crate) fn build(&self, profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
+        match self.0.iter().find(|(name, _)| *name == profile.id) {
+            Some((_, build)) => build(profile),
+            None => codec_for(profile),
+        }
+    }
+}
 
 /// Codecs by the id of their profile.
 #[derive(Default)]
@@ -13,18 +46,16 @@ pub(crate) struct Codecs {
 }
 
 impl Codecs {
-    /// Builds the codec of a profile: one of `extra` that has its name, or else what the list of codecs says.
-    ///
-    /// # Errors
-    /// [`CodecError`] if the profile contradicts itself.
-    pub(crate) fn add(&self, profile: &Profile, extra: &[CodecDef]) -> Result<(), CodecError> {
-        let codec: Arc<dyn Codec> = match extra.iter().find(|def| def.name == profile.id) {
-            Some(def) => Arc::from((def.build)(profile.clone())?),
-            None => Arc::from(codec_for(profile.clone())?),
-        };
+    /// Puts a codec in the place of the one that the profile had.
+    pub(crate) fn set(&self, profile: &str, codec: Box<dyn Codec>) {
         let mut by_profile = self.by_profile.write().unwrap_or_else(PoisonError::into_inner);
-        by_profile.insert(profile.id.clone(), codec);
-        Ok(())
+        by_profile.insert(profile.to_owned(), Arc::from(codec));
+    }
+
+    /// Takes out the codec of a profile that is gone.
+    pub(crate) fn remove(&self, profile: &str) {
+        let mut by_profile = self.by_profile.write().unwrap_or_else(PoisonError::into_inner);
+        by_profile.remove(profile);
     }
 
     /// The codec of a profile.

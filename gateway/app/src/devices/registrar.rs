@@ -14,7 +14,7 @@ use tracing::info;
 
 use super::book::{AddError, Added, DeviceBook};
 use super::commands::Said;
-use super::{DeviceParts, start};
+use super::{DeviceParts, replace, start};
 use crate::gateway::Gateway;
 
 /// Requests that wait; one more is told that the registrar is busy.
@@ -114,6 +114,7 @@ impl Registrar {
             "change" => self.change(request).await,
             "remove" => self.remove(&request).await,
             "secret" => self.secret(&request).await,
+            "reload" => self.reload(&request).await,
             other => Err(format!("{other} is nothing that can be asked").into()),
         };
         result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
@@ -188,6 +189,7 @@ impl Registrar {
                 .store
                 .run(move |_| last_values.remove_device(&device))
                 .await?;
+            self.parts.recorder.forget(&id);
             // What is retained of it would come back to every new subscriber.
             self.forget_retained(&id, &profile).await?;
         }
@@ -215,6 +217,29 @@ impl Registrar {
                 .publish(Message::new(message.topic.clone(), Bytes::new()).retained());
         }
         Ok(())
+    }
+
+    /// A profile is not what it was: its devices go on with the new one.
+    async fn reload(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {
+        let profile = request
+            .get("profile")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let speaks =
+            |device: &Device| device.enabled && device.driver.is_empty() && device.profile == profile;
+        let mut devices = self.on_disk(|book| book.list()).await??;
+        devices.retain(speaks);
+        let count = devices.len();
+        let now_ms = self.parts.intake.now().unix_ms();
+        for device in devices {
+            self.parts
+                .recorder
+                .remark(&device.id, now_ms, "the profile was changed");
+            replace(&self.parts, &self.devices, device).await?;
+        }
+        info!(profile, devices = count, "devices go on with the changed profile");
+        Ok(json!({ "reloaded": count }))
     }
 
     async fn secret(&self, request: &Map<String, Value>) -> Result<Value, BoxError> {

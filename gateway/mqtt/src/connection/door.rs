@@ -14,6 +14,7 @@ use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
 use crate::session::{Opening, Session};
+use crate::unknown::Unknown;
 use crate::wire::Wire;
 
 /// What is said to a client about where answers to its requests may go.
@@ -32,13 +33,19 @@ pub(super) async fn admit(
     if connect.wants_authentication {
         return Err(Reason::BadAuthenticationMethod);
     }
-    let granted = grant(&broker, &connect, certificate.as_deref(), peer).await?;
+    let asked_id = connect.client_id.clone();
+    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
     let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
     let nameless = connect.client_id.is_empty();
     if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
         return Err(Reason::ClientIdentifierNotValid);
     }
     let will = will(&granted, connect.will.take())?;
+    if granted.is_quarantined {
+        // Nothing of it outlives its connection: whoever has no record gets no place on the disk.
+        connect.clean = true;
+        connect.session_expiry_s = 0;
+    }
     if nameless {
         connect.client_id = broker.new_client_id();
     }
@@ -47,7 +54,7 @@ pub(super) async fn admit(
         .take(&granted.identity, &connect.client_id, limits.takeover_within)
         .await;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let granted = grant(&broker, &connect, certificate.as_deref(), peer).await?;
+    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
     let identity = Arc::clone(&granted.identity);
     debug!(%peer, %identity, connect.client_id, ?version, "connected");
     let (session_present, session) = open(&broker, granted, version, &connect)?;
@@ -55,6 +62,7 @@ pub(super) async fn admit(
         .grant
         .is_device
         .then(|| Present::new(&broker, &identity, version));
+    let unknown = Unknown::new(broker.bus(), &session.grant, &asked_id, peer);
     let seconds = keep_alive(&broker, version, connect.keep_alive);
     let responses = responses(&session, &connect);
     let welcome = Welcome {
@@ -75,6 +83,7 @@ pub(super) async fn admit(
         // Section 3.1.2.10: one and a half times the keep-alive; 0 switches it off.
         silence: ticks(Duration::from_millis(u64::from(seconds) * 1500)),
         _present: present,
+        _unknown: unknown,
         place,
         _counted: counted,
     })

@@ -12,10 +12,14 @@ use crate::stats::BrokerStats;
 impl Session {
     pub(super) fn publish(&mut self, publish: Publish<'_>, out: &mut BytesMut) -> Result<(), Close> {
         BrokerStats::count(&self.stats().received);
-        let topic = self.topic(&publish)?;
-        if !self.grant.may_publish(&topic) {
-            return self.forbid(&topic, &publish, out);
-        }
+        let meant = self.topic(&publish)?;
+        let Some(topic) = self.grant.place(&meant) else {
+            return self.forbid(&meant, &publish, out);
+        };
+        let publish = Publish {
+            retain: publish.retain && !self.grant.is_quarantined,
+            ..publish
+        };
         let (qos, id) = (publish.qos, publish.id);
         match qos {
             QoS::AtMostOnce => {

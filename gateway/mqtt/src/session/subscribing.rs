@@ -41,6 +41,10 @@ impl Session {
             // Section 3.8.3.1 makes this an error of the protocol.
             return Err(Close::Because(Reason::ProtocolError));
         }
+        if self.grant.is_quarantined {
+            // It is not to think that something is wrong with it; but nothing is for it yet.
+            return Ok(Granted::Yes(wanted.qos));
+        }
         if !self.grant.may_subscribe(&filter) {
             BrokerStats::count(&self.stats().forbidden);
             debug!(client = %self.grant.identity, %filter, "subscription outside its own topics");

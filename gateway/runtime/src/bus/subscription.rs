@@ -131,6 +131,12 @@ impl Subscription {
         self.position(filter, group).is_some()
     }
 
+    /// Its filters that it shares with nobody.
+    pub fn filters(&self) -> impl Iterator<Item = &Filter> {
+        let own = self.taken.iter().filter(|taken| taken.group.is_none());
+        own.map(|taken| &taken.filter)
+    }
+
     /// How many filters it has.
     #[must_use]
     pub fn filter_count(&self) -> usize {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::event::Events;
-use super::exit::install_panic_hook;
+use super::exit::{Exit, install_panic_hook};
 use super::handle::{MAILBOX, Request, Shared, SupervisorHandle};
 use super::intensity::Intensity;
 use super::node::{Kind, Node, State};
@@ -60,7 +60,11 @@ pub struct Supervisor {
     pub(super) max_children: usize,
     pub(super) specs: Vec<ChildSpec>,
     pub(super) events: Option<Events>,
+    pub(super) on_failure: Option<OnFailure>,
 }
+
+/// What is told of each child that failed and is restarted: its name, and how it ended.
+pub(super) type OnFailure = Arc<dyn Fn(&str, &Exit) + Send + Sync>;
 
 impl Supervisor {
     /// A supervisor of children that are known beforehand, stopped one by one in reverse order of their start.
@@ -77,6 +81,7 @@ impl Supervisor {
             max_children: MAX_CHILDREN,
             specs: Vec::new(),
             events: None,
+            on_failure: None,
         }
     }
 
@@ -121,6 +126,14 @@ impl Supervisor {
     #[must_use]
     pub fn events(mut self, events: &Events) -> Self {
         self.events = Some(events.clone());
+        self
+    }
+
+    /// Called for every child that failed, before it is restarted. Unlike [`Supervisor::events`] it misses none and
+    /// comes in order with what the child did, so it must not block.
+    #[must_use]
+    pub fn on_failure(mut self, told: impl Fn(&str, &Exit) + Send + Sync + 'static) -> Self {
+        self.on_failure = Some(Arc::new(told));
         self
     }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 use tracing::{debug, warn};
 
-use super::blueprint::{Strategy, Supervisor, SupervisorError};
+use super::blueprint::{OnFailure, Strategy, Supervisor, SupervisorError};
 use super::crew::{Crew, Ended, Run};
 use super::event::{Event, EventKind, Events};
 use super::exit::{Exit, Guarded};
@@ -45,6 +45,7 @@ pub(super) struct Task {
     intensity: Option<Intensity>,
     pub(super) max_children: usize,
     events: Option<Events>,
+    on_failure: Option<OnFailure>,
     pub(super) mailbox: mpsc::Receiver<Request>,
     // Boxed: the nodes of the tree are half empty when children come in order.
     pub(super) children: BTreeMap<u64, Box<Child>>,
@@ -66,6 +67,7 @@ impl Task {
             intensity: blueprint.intensity,
             max_children: blueprint.max_children,
             events: blueprint.events,
+            on_failure: blueprint.on_failure,
             mailbox,
             children: BTreeMap::new(),
             crew: Crew::new(),
@@ -236,6 +238,9 @@ impl Task {
         }
         if wants_restart {
             warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended and is restarted");
+            if let Some(told) = &self.on_failure {
+                told(&node.name, &exit);
+            }
             return self.restart(ended.order, ran, &exit).await;
         }
         if matches!(exit, Exit::Panicked { .. }) {

@@ -51,6 +51,7 @@ pub(crate) async fn show(
         (points_table(&view))
         (commands::table(&commands, view.now))
         (topics(&view.device, profile.as_ref()))
+        p { a href={ "/devices/" (id) "/recording" } { "What it last said, message by message" } }
     };
     Ok(super::page(&frame, &body))
 }

@@ -11,7 +11,7 @@ use roost_runtime::State as ChildState;
 use super::devices_query::{DevicesQuery, Show};
 use super::layout::{Frame, Refresh};
 use super::marks::{self, Tone};
-use super::{Lenient, Page, empty, points, tree, words};
+use super::{Lenient, Page, empty, host_of, points, tree, words};
 use crate::api::Wanted;
 use crate::live;
 use crate::site::Site;
@@ -69,7 +69,8 @@ pub(crate) async fn show(
     };
     let frame = Frame::full(&site, "Devices", "/", refresh);
     let body = if roster.is_empty() {
-        empty::first_steps(&host_of(&headers), (site.web.facts)().mqtt_port)
+        let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        empty::first_steps(&host_of(host), (site.web.facts)().mqtt_port)
     } else {
         let found = Found::find(&site, &roster, &survey, &query);
         list(&roster, &survey, &query, &found)
@@ -80,16 +81,6 @@ pub(crate) async fn show(
         (tree::section(&site, &survey, CHILDREN))
     };
     Ok(super::page(&frame, &body))
-}
-
-/// The name that the browser reached this gateway by, without the port.
-fn host_of(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = host.unwrap_or("localhost");
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name.to_owned(),
-        _ => host.to_owned(),
-    }
 }
 
 fn list(roster: &[Device], survey: &Survey, query: &DevicesQuery, found: &Found) -> Markup {

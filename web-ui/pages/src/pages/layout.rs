@@ -11,6 +11,14 @@ use crate::web::Facts;
 /// Seconds until a page loads itself again.
 const REFRESH_S: u32 = 5;
 
+/// Pages that every page leads to.
+const PAGES: [(&str, &str); 4] = [
+    ("/", "Devices"),
+    ("/discovered", "Discovered"),
+    ("/profiles", "Profiles"),
+    ("/system", "System"),
+];
+
 /// What stands around a page.
 pub(crate) struct Frame<'a> {
     title: &'a str,
@@ -37,6 +45,12 @@ impl<'a> Frame<'a> {
             refresh: Some(refresh),
             sign_out: !guard::is_open(&site.web),
         }
+    }
+
+    /// The same for a page that never loads itself again, because somebody types in it.
+    pub(crate) fn still(mut self) -> Self {
+        self.refresh = None;
+        self
     }
 
     /// A frame for somebody who may not know anything about this gateway.
@@ -83,7 +97,7 @@ fn header(frame: &Frame<'_>) -> Markup {
             a.brand href="/" { img src=(assets::ICON_PATH) alt="" width="28" height="28"; "Roost" }
             @if let Some(facts) = &frame.facts {
                 nav aria-label="Pages" {
-                    @for (path, name) in [("/", "Devices"), ("/system", "System")] {
+                    @for (path, name) in PAGES {
                         a href=(path) aria-current=[(path == frame.at).then_some("page")] { (name) }
                     }
                 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::Lenient;
 use super::layout::Frame;
-use crate::guard::{self, session};
+use crate::guard::{self, is_foreign, session};
 use crate::live;
 use crate::problem::Problem;
 use crate::site::Site;
@@ -31,7 +31,8 @@ pub(crate) struct Login {
 }
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, Lenient(back): Lenient<Back>) -> Response {
-    if guard::is_open(&site.web) {
+    // Where pages are open, some want the token all the same.
+    if guard::is_open(&site.web) && back.next.is_empty() {
         return Redirect::to("/").into_response();
     }
     super::page(&Frame::bare("Sign in"), &form(&back.next, None)).into_response()
@@ -50,14 +51,6 @@ fn form(next: &str, error: Option<&str>) -> Markup {
             p.hint { "The token was shown when the gateway was set up." }
         }
     }
-}
-
-/// A form of another site may not sign anybody in or out. A browser says where a request comes from; what is
-/// no browser needs no protection.
-fn is_foreign(headers: &HeaderMap) -> bool {
-    headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site.as_bytes() == b"cross-site")
 }
 
 fn foreign() -> Response {

@@ -1,6 +1,8 @@
 //! A gateway for the tests of its web side: a store in a temporary folder, a bus, a small registrar.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod desks;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -99,6 +101,7 @@ impl Site {
     /// A gateway with a device that has two points and takes commands, and a second one that is silent.
     pub(crate) async fn usual() -> Self {
         let site = Self::with(vec![device("boiler", "Boiler"), device("lamp", "")]).await;
+        desks::serve(&site.web.bus);
         site.publish("boiler", "temperature", Ok(Value::Float(21.5)), "°C", 1000);
         site.publish("boiler", "relay", Ok(Value::Bool(true)), "", 1000);
         site.retain("devices/boiler/status", r#"{"connected":true,"since_ms":5}"#);

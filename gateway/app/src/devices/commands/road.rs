@@ -13,6 +13,7 @@ use super::machine::Reach;
 use super::{Order, Orders};
 use crate::clock::utc;
 use crate::devices::mqtt::{is_out_of_reach, on_the_bus};
+use crate::devices::recorder::{Entry, Kind};
 use crate::devices::{DeviceEnv, DeviceParts};
 
 /// Roads of the commands that wait or are about to be sent.
@@ -86,6 +87,9 @@ impl Road {
                 expires: Some(Instant::now() + Duration::from_millis(left_ms)),
                 ..Extra::default()
             }));
+            let now_ms = self.parts.intake.now().unix_ms();
+            let entry = Entry::new(now_ms, Kind::Out, message.topic.as_str(), &message.body);
+            self.parts.recorder.record(&command.device, entry);
             return self.parts.bus.publish(message) > 0;
         }
         let env = self.parts.commands.running(&command.device);

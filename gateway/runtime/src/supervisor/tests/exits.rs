@@ -49,6 +49,24 @@ async fn a_panic_is_reported_with_its_message_and_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_asked_is_told_of_each_failure_before_the_restart() {
+    let lab = Lab::default();
+    let told = lab.clone();
+    let supervisor = three(&lab, Strategy::OneForOne)
+        .on_failure(move |child, exit| told.note(format!("{child} failed: {exit}")));
+    let running = Running::new(supervisor).await;
+    lab.taken();
+    lab.decide("b", Fate::Fail).await;
+    running.stop().await.unwrap();
+    let lines = lab.taken();
+    assert_eq!(lines[..2], ["b failed: no luck", "start b"], "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("a failed")),
+        "a stop is no failure: {lines:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_factory_that_panics_is_an_exit_like_any_other() {
     let bad = ChildSpec::new("bad", |context: Context| {
         assert!(context.name().is_empty(), "cannot even begin");
