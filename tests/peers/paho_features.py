@@ -49,7 +49,7 @@ def take_over(gateway):
     first.connect()
     second.connect()
     assert first.ended() == 142
-    assert second.publish(topic("x"), "1") == 16, "no matching subscribers"
+    second.publish(topic("x"), "1")
     second.leave()
 
 
@@ -180,7 +180,7 @@ def subscription_identifiers(gateway):
 
     peer.subscribe(topic("x"), qos=1, identifier=1)
     peer.subscribe(ALL, qos=2, identifier=268_435_455)
-    peer.subscribe(PLACE + "/#", qos=0)
+    peer.subscribe(PLACE.replace("points", "+") + "/+/set", qos=0)
     assert received("x", "1") == (2, [1, 268_435_455])
     peer.subscribe(topic("x"), qos=1, identifier=7)
     assert received("x", "2") == (2, [7, 268_435_455])
