@@ -2,6 +2,7 @@
 //! arrives once and in order.
 
 mod link;
+mod paho;
 
 use std::collections::{HashSet, VecDeque};
 use std::io::Result;
@@ -92,14 +93,14 @@ fn publish_all(name: &Name, topic: &str, bodies: impl Iterator<Item = String>) {
 }
 
 /// Hears everything up to the last message.
-fn hear_all(name: &Name, filter: &str, progress: &Progress) -> Vec<String> {
+fn hear_all(name: &Name, progress: &Progress) -> Vec<String> {
     let mut heard = Vec::new();
     let mut received: HashSet<u16> = HashSet::new();
     let mut known = false;
     over_connections(name, |link, present| {
         assert!(present || !known, "the gateway has forgotten a session");
         if !known {
-            link.subscribe(filter)?;
+            link.subscribe(&topic("+"))?;
         }
         while heard.last().is_none_or(|last| last != LAST) {
             let packet = link.packet()?;
@@ -125,6 +126,15 @@ fn hear_all(name: &Name, filter: &str, progress: &Progress) -> Vec<String> {
     });
     heard
 }
+
+/// Publishes the numbers of one publisher.
+fn publish_numbers(name: &Name, publisher: usize) {
+    let bodies = (0..MESSAGES).map(|number| format!("{publisher} {number}"));
+    publish_all(name, &topic(&publisher.to_string()), bodies);
+}
+
+/// Who hears everything up to the last message: the session knows its filter.
+type Ear = fn(&Name, &Progress) -> Vec<String>;
 
 /// Where each client of a storm connects.
 struct Sky {
@@ -183,7 +193,7 @@ fn kill_now_and_then(program: &mut Program, progress: &Progress) {
 }
 
 /// Publishers, a subscriber, cuts and kills; what the subscriber heard.
-fn storm(seed: u64, version: u8) -> Vec<String> {
+fn storm(seed: u64, version: u8, ear: Ear) -> Vec<String> {
     let mut program = Program::start(Settings::default());
     let sky = Sky::new(&program, seed, version);
     let progress = Progress::new(0);
@@ -194,13 +204,10 @@ fn storm(seed: u64, version: u8) -> Vec<String> {
         link.packet().map(|packet| assert_eq!(packet.kind(), SUBACK))
     });
     let heard = std::thread::scope(|scope| {
-        let subscriber = scope.spawn(|| hear_all(&listener, &topic("+"), &progress));
+        let subscriber = scope.spawn(|| ear(&listener, &progress));
         let sky = &sky;
         let publishers: Vec<_> = (1..=PUBLISHERS)
-            .map(|number| {
-                let bodies = (0..MESSAGES).map(move |message| format!("{number} {message}"));
-                scope.spawn(move || publish_all(&sky.name(number), &topic(&number.to_string()), bodies))
-            })
+            .map(|number| scope.spawn(move || publish_numbers(&sky.name(number), number)))
             .collect();
         kill_now_and_then(&mut program, &progress);
         for publisher in publishers {
@@ -221,23 +228,32 @@ fn storm(seed: u64, version: u8) -> Vec<String> {
     heard
 }
 
-#[test]
-fn every_message_of_qos_2_comes_once_and_in_order_through_cuts_and_kills() {
-    for seed in 1..=8 {
-        for version in [4, 5] {
-            let heard = storm(seed, version);
-            for publisher in 1..=PUBLISHERS {
-                let prefix = format!("{publisher} ");
-                let numbers: Vec<&str> = heard
-                    .iter()
-                    .filter_map(|body| body.strip_prefix(&prefix))
-                    .collect();
-                let expected: Vec<String> = (0..MESSAGES).map(|number| number.to_string()).collect();
-                assert_eq!(
-                    numbers, expected,
-                    "seed {seed}, version {version}, publisher {publisher}"
-                );
-            }
+/// A storm in each version, after which the subscriber must have heard every number once and in order.
+fn holds_through_storms(seeds: std::ops::RangeInclusive<u64>, ear: Ear) {
+    for (seed, version) in seeds.flat_map(|seed| [(seed, 4), (seed, 5)]) {
+        let heard = storm(seed, version, ear);
+        for publisher in 1..=PUBLISHERS {
+            let prefix = format!("{publisher} ");
+            let numbers: Vec<&str> = heard
+                .iter()
+                .filter_map(|body| body.strip_prefix(&prefix))
+                .collect();
+            let expected: Vec<String> = (0..MESSAGES).map(|number| number.to_string()).collect();
+            assert_eq!(
+                numbers, expected,
+                "seed {seed}, version {version}, publisher {publisher}"
+            );
         }
     }
+}
+
+#[test]
+fn every_message_of_qos_2_comes_once_and_in_order_through_cuts_and_kills() {
+    holds_through_storms(1..=8, hear_all);
+}
+
+#[test]
+fn paho_hears_every_message_of_qos_2_once_and_in_order_through_cuts_and_kills() {
+    // Only hears: as a publisher, paho 2.1 sends a message anew that it was told is taken when coming back fails twice.
+    holds_through_storms(1..=2, |name, progress| paho::hear_all(name, LAST, progress));
 }

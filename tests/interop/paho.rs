@@ -109,6 +109,11 @@ fn every_pair_of_versions_agrees_on_qos_sessions_wills_and_what_is_retained() {
 }
 
 #[test]
+fn a_client_of_the_old_version_may_send_all_that_it_holds_at_once() {
+    holds("all_at_once");
+}
+
+#[test]
 fn a_client_of_the_old_version_hears_one_of_the_new_and_the_other_way_round() {
     holds("old_properties");
 }

@@ -5,7 +5,7 @@ import time
 
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.packettypes import PacketTypes
-from paho_peer import Gateway, Peer, properties
+from paho_peer import PATIENCE, Gateway, Peer, properties
 
 # Topics that the service account may publish to, of a device that does not exist: nobody else takes them. Each scenario
 # has a device of its own, so that what one leaves is not found by another.
@@ -452,6 +452,22 @@ def old_properties(gateway):
     assert old.bodies(2) == ["new", "old"] and new.bodies(2) == ["new", "old"]
     old.leave()
     new.leave()
+
+
+def all_at_once(gateway):
+    """paho sends everything that it has queued when it connects: a client of 3.1.1 knows of no limit."""
+    taker, sender = Peer(gateway), Peer(gateway, version=4)
+    taker.connect()
+    taker.subscribe(ALL)
+    sender.client = sender.remake(True)
+    for number in range(500):
+        sender.client.publish(topic("x"), str(number), qos=2)
+    sender.connect(anew=False)
+    for _ in range(500):
+        sender.acks.get(timeout=PATIENCE)
+    assert taker.bodies(500) == [str(number) for number in range(500)]
+    sender.leave()
+    taker.leave()
 
 
 def round_trip(gateway):

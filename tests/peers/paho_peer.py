@@ -71,9 +71,9 @@ class Peer:
         client.on_disconnect = lambda c, u, flags, reason, props: self.disconnects.put(reason.value)
         return client
 
-    def connect(self, keep_alive=60, clean=True, will=None, **asked):
+    def connect(self, keep_alive=60, clean=True, will=None, anew=True, **asked):
         """Connects; the CONNACK as (session present, properties). `will` is a dictionary of will_set's arguments."""
-        if self.version != 5:
+        if self.version != 5 and anew:
             self.client = self.remake(clean)
         if will:
             self.client.will_set(**will)

@@ -15,43 +15,52 @@ fn place(variable: &str, default: &str) -> String {
 #[must_use]
 pub fn python(program: &Program, script: &str, arguments: &[&str]) -> String {
     let (host, port) = program.mqtt();
-    run(
-        &place("ROOST_PYTHON", "venv/bin/python"),
-        script,
-        &[&[host.as_str(), &port.to_string()], arguments].concat(),
-    )
+    let python = place("ROOST_PYTHON", "venv/bin/python");
+    let port = port.to_string();
+    let arguments = [&[host.as_str(), &port], arguments].concat();
+    run(command(&python, script, &arguments), script)
 }
 
 /// Lets paho-mqtt come in by a door and do what the script calls `scenario`. The script asserts; its output.
 pub fn paho(door: &Door, script: &str, scenario: &[&str]) -> String {
+    run(paho_command(door, script, scenario), script)
+}
+
+/// The same, to be started by the caller.
+#[must_use]
+pub fn paho_command(door: &Door, script: &str, scenario: &[&str]) -> Command {
     let python = place("ROOST_PYTHON", "venv/bin/python");
     come_in(&python, door, script, scenario)
 }
 
 /// Lets MQTT.js come in by a door and do what the script calls `scenario`. The script asserts; its output.
 pub fn mqttjs(door: &Door, script: &str, scenario: &[&str]) -> String {
-    come_in("node", door, script, scenario)
+    run(come_in("node", door, script, scenario), script)
 }
 
-fn come_in(interpreter: &str, door: &Door, script: &str, scenario: &[&str]) -> String {
+fn come_in(interpreter: &str, door: &Door, script: &str, scenario: &[&str]) -> Command {
     let [url, authority] = door.arguments();
-    run(
+    command(
         interpreter,
         script,
         &[&[url.as_str(), &authority], scenario].concat(),
     )
 }
 
-fn run(interpreter: &str, script: &str, arguments: &[&str]) -> String {
-    let path = format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR"));
+fn command(interpreter: &str, script: &str, arguments: &[&str]) -> Command {
     // A client that waits for an answer for ever is a failure, and not a test that never ends.
-    let output = Command::new("timeout")
+    let mut command = Command::new("timeout");
+    command
         .arg(PATIENCE.as_secs().to_string())
-        .args([interpreter, &path])
+        .arg(interpreter)
+        .arg(format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR")))
         .args(arguments)
-        .env("NODE_PATH", place("ROOST_NODE_MODULES", "npm/node_modules"))
-        .output()
-        .expect("the tools that ./dev test installs");
+        .env("NODE_PATH", place("ROOST_NODE_MODULES", "npm/node_modules"));
+    command
+}
+
+fn run(mut command: Command, script: &str) -> String {
+    let output = command.output().expect("the tools that ./dev test installs");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
