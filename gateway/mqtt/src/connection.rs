@@ -20,8 +20,10 @@ use crate::unknown::Unknown;
 use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+mod takeover;
 
 use door::admit;
+use takeover::last_heard;
 
 /// Serves one client from its first byte to its last.
 ///
@@ -278,7 +280,7 @@ async fn converse(visit: &mut Visit) -> Close {
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Close::Because(Reason::ServerShuttingDown),
-            reason = guest.place.evicted() => return Close::Because(reason),
+            reason = guest.place.evicted() => return last_heard(wire, guest, reason).await,
             writable = wire.stream.writable(), if !wire.out.is_empty() => {
                 if writable.is_err() {
                     return Close::Lost;
@@ -318,27 +320,30 @@ async fn written(wire: &Wire, session: &Session, barrier: u64) -> Result<(), Clo
 /// Handles every packet that was read, and adds what waits for the client.
 fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) -> Result<(), Close> {
     wire.begin_batch();
+    if may_read {
+        hear(wire, guest, readable)?;
+    }
+    guest.session.drain(&mut wire.out, WRITE_BYTES);
+    Ok(())
+}
+
+/// Handles every packet that was read, or can be.
+fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
     let limit = wire.broker.limits().packet_bytes;
     let session = &mut guest.session;
     if readable {
         guest.place.heard(wire.broker.clock().now());
     }
-    let mut outcome = Ok(());
-    if may_read {
-        outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
-    }
+    let mut outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
     // What was read before comes before what is read now.
-    if may_read && readable && outcome.is_ok() && !session.is_pressed() {
+    if readable && outcome.is_ok() && !session.is_pressed() {
         let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
         outcome = read.map(|_| ());
     }
-    match outcome {
-        Ok(()) => {}
-        Err(CloseOr::Close(close)) => return Err(close),
-        Err(CloseOr::Error(error)) => return Err(refused(session, &error)),
-    }
-    session.drain(&mut wire.out, WRITE_BYTES);
-    Ok(())
+    outcome.map_err(|error| match error {
+        CloseOr::Close(close) => close,
+        CloseOr::Error(error) => refused(session, &error),
+    })
 }
 
 /// Handles one packet. Whoever is too fast for its takers is stopped at once, not after all that was read at a time.
