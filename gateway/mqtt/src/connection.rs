@@ -19,8 +19,9 @@ use crate::transport::Transport;
 use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+pub mod rehearsal;
 
-use door::admit;
+use door::{Caller, admit};
 
 /// Serves one client from its first byte to its last.
 ///
@@ -76,7 +77,12 @@ async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Optio
             return None;
         }
     };
-    match admit(&mut wire, version, connect, peer).await {
+    let caller = Caller {
+        certificate: wire.stream.peer_name(),
+        peer,
+    };
+    let broker = Arc::clone(&wire.broker);
+    match admit(&broker, &mut wire.out, caller, version, connect).await {
         Ok(guest) => Some(Box::new(Visit { wire, guest, context })),
         Err(reason) => {
             BrokerStats::count(&wire.broker.stats().refused);
@@ -244,7 +250,7 @@ async fn converse(visit: &mut Visit) -> Close {
         {
             return close;
         }
-        if let Err(close) = wire.try_write() {
+        if let Err(close) = wire.try_write().and_then(|()| wire.count_buffers()) {
             return close;
         }
         if let Some(pressure) = guest.session.take_pressure() {

@@ -23,6 +23,9 @@ mod transport;
 mod websocket;
 mod wire;
 
+#[doc(hidden)]
+pub use connection::rehearsal;
+
 pub use access::{Access, Credentials, Grant, Presented, Refusal};
 pub use broker::{Broker, Listen, PRESENCE};
 pub use limits::Limits;
