@@ -297,6 +297,12 @@ impl Broker {
         &self.ledger
     }
 
+    /// Bytes of unfinished packets and unsent answers that all connections hold now.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffered.load(Ordering::Relaxed)
+    }
+
     /// A connection holds `now` bytes in its buffers, where it held `before`. Returns what all hold.
     pub(crate) fn count_buffered(&self, before: usize, now: usize) -> usize {
         if now >= before {

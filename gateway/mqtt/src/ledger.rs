@@ -368,3 +368,6 @@ fn takers(bus: &Bus, key: u64, queue: Capacity, filters: &[book::Subscribed]) ->
     }
     subscription
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,7 +203,9 @@ impl Bus {
             highest_of_each(&mut found.entries);
         }
         let count = found.entries.len() + found.shared.len();
-        let share = u32::try_from(message.footprint() / count.max(1)).unwrap_or(u32::MAX);
+        // A message is shared, its place in a queue is not.
+        let share = message.footprint() / count.max(1) + size_of::<Delivery>();
+        let share = u32::try_from(share).unwrap_or(u32::MAX);
         let mut published = Published::default();
         for entry in found.entries.iter().chain(&found.shared) {
             let queue = &entry.queue;

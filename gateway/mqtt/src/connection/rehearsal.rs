@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::{Caller, Guest, admit, leave, refused};
+use super::{Caller, Guest, admit, handle, leave, refused};
 use crate::broker::Broker;
 use crate::codec::{self, Incoming};
 use crate::ledger::Ledger;
@@ -54,11 +54,9 @@ impl Visitor {
     pub fn say(&mut self, bytes: &[u8], out: &mut BytesMut) -> (usize, bool) {
         let limit = self.broker.limits().packet_bytes;
         let session = &mut self.guest.session;
-        let mut handle = |frame: &[u8], out: &mut BytesMut| match codec::decode(session.version, frame) {
-            Ok(packet) => session.handle(packet, out),
-            Err(error) => Err(refused(session, &error)),
-        };
-        let (used, outcome) = frames(bytes, limit, out, &mut handle);
+        let (used, outcome) = frames(bytes, limit, out, &mut |frame, out| handle(session, frame, out));
+        // Nobody waits here, not even for those who can't keep up.
+        drop(session.take_pressure());
         let close = match outcome {
             Ok(()) => {
                 session.drain(out, WRITE_BYTES);

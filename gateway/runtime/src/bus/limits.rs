@@ -30,6 +30,7 @@ impl BusLimits {
     #[must_use]
     pub fn most_bytes(&self) -> u64 {
         let retained = self.retained_messages * RETAINED_BYTES + self.retained_bytes;
-        (retained + self.queued_bytes) as u64
+        // A queue that is empty takes a message beyond the limit, up to twice of it.
+        (retained + 2 * self.queued_bytes) as u64
     }
 }
