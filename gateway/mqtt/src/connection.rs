@@ -20,9 +20,10 @@ use crate::unknown::Unknown;
 use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+pub mod rehearsal;
 mod takeover;
 
-use door::admit;
+use door::{Caller, admit};
 use takeover::last_heard;
 
 /// Serves one client from its first byte to its last.
@@ -79,7 +80,12 @@ async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Optio
             return None;
         }
     };
-    match admit(&mut wire, version, connect, peer).await {
+    let caller = Caller {
+        certificate: wire.stream.peer_name(),
+        peer,
+    };
+    let broker = Arc::clone(&wire.broker);
+    match admit(&broker, &mut wire.out, caller, version, connect).await {
         Ok(guest) => Some(Box::new(Visit { wire, guest, context })),
         Err(reason) => {
             BrokerStats::count(&wire.broker.stats().refused);
@@ -257,7 +263,7 @@ async fn converse(visit: &mut Visit) -> Close {
         {
             return close;
         }
-        if let Err(close) = wire.try_write() {
+        if let Err(close) = wire.try_write().and_then(|()| wire.count_buffers()) {
             return close;
         }
         if let Some(pressure) = guest.session.take_pressure() {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use roost_runtime::Message;
 use tracing::debug;
 
@@ -15,27 +16,33 @@ use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
 use crate::session::{Opening, Session};
 use crate::unknown::Unknown;
-use crate::wire::Wire;
 
 /// What is said to a client about where answers to its requests may go.
 const RESPONSES: &str = "responses";
 
+/// What is known of a client but its CONNECT.
+pub(super) struct Caller {
+    /// The name in the certificate that it has shown.
+    pub(super) certificate: Option<String>,
+    pub(super) peer: SocketAddr,
+}
+
 /// Lets a client in, and writes its welcome.
 pub(super) async fn admit(
-    wire: &mut Wire,
+    broker: &Arc<Broker>,
+    out: &mut BytesMut,
+    caller: Caller,
     version: Version,
     mut connect: Box<Connect>,
-    peer: SocketAddr,
 ) -> Result<Guest, Reason> {
-    let broker = Arc::clone(&wire.broker);
+    let Caller { certificate, peer } = caller;
     let limits = broker.limits();
-    let certificate = wire.stream.peer_name();
     if connect.wants_authentication {
         return Err(Reason::BadAuthenticationMethod);
     }
     let asked_id = connect.client_id.clone();
-    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
-    let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
+    let granted = grant(broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
+    let counted = Counted::new(broker).ok_or(Reason::ServerBusy)?;
     let nameless = connect.client_id.is_empty();
     if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
         return Err(Reason::ClientIdentifierNotValid);
@@ -54,21 +61,21 @@ pub(super) async fn admit(
         .take(&granted.identity, &connect.client_id, limits.takeover_within)
         .await;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
+    let granted = grant(broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
     let identity = Arc::clone(&granted.identity);
     debug!(%peer, %identity, connect.client_id, ?version, "connected");
-    let (session_present, session) = open(&broker, granted, version, &connect)?;
+    let (session_present, session) = open(broker, granted, version, &connect)?;
     let present = session
         .grant
         .is_device
-        .then(|| Present::new(&broker, &identity, version));
+        .then(|| Present::new(broker, &identity, version));
     let unknown = Unknown::new(broker.bus(), &session.grant, &asked_id, peer);
-    let seconds = keep_alive(&broker, version, connect.keep_alive);
+    let seconds = keep_alive(broker, version, connect.keep_alive);
     let responses = responses(&session, &connect);
     let welcome = Welcome {
         session_present,
-        session_expiry_s: (expiry_s(&broker, &connect) < connect.session_expiry_s)
-            .then(|| expiry_s(&broker, &connect)),
+        session_expiry_s: (expiry_s(broker, &connect) < connect.session_expiry_s)
+            .then(|| expiry_s(broker, &connect)),
         assigned_client_id: nameless.then_some(connect.client_id.as_str()),
         maximum_packet: u32::try_from(limits.packet_bytes + 5).unwrap_or(u32::MAX),
         receive_maximum: limits.receive_maximum,
@@ -76,7 +83,7 @@ pub(super) async fn admit(
         keep_alive: (seconds != connect.keep_alive).then_some(seconds),
         response_information: responses.as_deref(),
     };
-    codec::put_welcome(&mut wire.out, version, welcome);
+    codec::put_welcome(out, version, welcome);
     Ok(Guest {
         session,
         will,
@@ -149,9 +156,7 @@ fn open(
         };
         return Ok((false, Session::new(broker, opening, connect)));
     }
-    let (present, found) = ledger
-        .enter(broker.bus(), &name, expiry_s)
-        .ok_or(Reason::ServerBusy)?;
+    let (present, found) = ledger.enter(broker.bus(), &name, expiry_s)?;
     let Found {
         key,
         subscription,
