@@ -49,6 +49,7 @@ phase "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 phase "build" cargo build --locked --bin roost
 phase "tests" cargo test --locked --workspace
 phase "power cuts" power_cuts
+phase "a hundred thousand connects" cargo test --locked -p roost-tests --test hostile -- --ignored
 phase "panic = abort is refused" refuses_abort
 phase "cross build" bash .ci/cross.sh aarch64
 phase "the cross-built program runs" cross_runs

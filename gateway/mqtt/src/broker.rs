@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -43,6 +43,8 @@ pub struct Broker {
     /// Wakes the keeper: a session has been left, with something that is due one day.
     session_left: Notify,
     clock: Clock,
+    /// Bytes of unfinished packets and unsent answers of all connections.
+    buffered: AtomicUsize,
     client_ids: AtomicU64,
     lobby: Arc<Lobby>,
     handshakes: Handshakes,
@@ -106,7 +108,13 @@ impl Broker {
         Ok(Self::with(bus, presence, access, limits, ledger))
     }
 
-    fn with(bus: Bus, presence: Presence, access: Arc<Access>, limits: Limits, ledger: Ledger) -> Arc<Self> {
+    pub(crate) fn with(
+        bus: Bus,
+        presence: Presence,
+        access: Arc<Access>,
+        limits: Limits,
+        ledger: Ledger,
+    ) -> Arc<Self> {
         let meta = |version: &str| {
             let pairs = [
                 ("via".to_owned(), "mqtt".into()),
@@ -129,6 +137,7 @@ impl Broker {
             ledger,
             session_left: Notify::new(),
             clock: Clock::default(),
+            buffered: AtomicUsize::new(0),
             client_ids: AtomicU64::new(1),
             bound: Mutex::default(),
             status_order: Mutex::new(()),
@@ -286,6 +295,22 @@ impl Broker {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Bytes of unfinished packets and unsent answers that all connections hold now.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffered.load(Ordering::Relaxed)
+    }
+
+    /// A connection holds `now` bytes in its buffers, where it held `before`. Returns what all hold.
+    pub(crate) fn count_buffered(&self, before: usize, now: usize) -> usize {
+        if now >= before {
+            let more = now - before;
+            self.buffered.fetch_add(more, Ordering::Relaxed) + more
+        } else {
+            self.buffered.fetch_sub(before - now, Ordering::Relaxed)
+        }
     }
 
     /// A session has been left: something is due one day.

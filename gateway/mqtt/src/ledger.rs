@@ -4,10 +4,12 @@
 //! that promises something waits until the log has it. So a session goes on after a crash where it was.
 
 mod book;
+mod books;
 mod journal;
 mod messages;
 mod pace;
 mod record;
+mod rehearsal;
 mod replay;
 
 pub(crate) use book::{Due, Name};
@@ -17,29 +19,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use roost_model::{Filter, Topic};
 use roost_runtime::{Bus, Capacity, Message, Policy, QoS, Receipt, Subscription, Taken, Terms};
 use roost_store::{LogError, StoreError};
 use tracing::info;
 
+use crate::codec::Reason;
 use crate::limits::Limits;
 use crate::session::Options;
 
 use book::{Book, Room};
+use books::Books;
 use journal::Journal;
 use record::Record;
 use replay::Replay;
-
-/// Everything that is remembered of sessions.
-#[derive(Debug, Default)]
-struct Books {
-    sessions: HashMap<u64, Book>,
-    by_name: HashMap<Name, u64>,
-    last_key: u64,
-    last_seq: u64,
-    bytes: usize,
-}
 
 /// The ledger of a broker.
 #[derive(Debug)]
@@ -55,6 +49,7 @@ pub(crate) struct Ledger {
 #[derive(Debug, Clone, Copy)]
 struct LedgerLimits {
     sessions: usize,
+    sessions_each: usize,
     room: Room,
     bytes_in_all: usize,
     queue: Capacity,
@@ -64,6 +59,7 @@ impl LedgerLimits {
     fn of(limits: &Limits) -> Self {
         Self {
             sessions: limits.sessions,
+            sessions_each: limits.sessions_each,
             room: Room {
                 messages: limits.session_messages,
                 bytes: limits.session_bytes,
@@ -180,33 +176,37 @@ impl Ledger {
 
     /// Whether there is a session of this name.
     pub(crate) fn has(&self, name: &Name) -> bool {
-        self.lock().by_name.contains_key(name)
+        self.lock().key_of(name).is_some()
     }
 
-    /// Opens a session, or finds it again. `None` if there are too many.
-    pub(crate) fn enter(&self, bus: &Bus, name: &Name, expiry_s: u32) -> Option<(bool, Found)> {
+    /// Opens a session, or finds it again.
+    ///
+    /// # Errors
+    /// [`Reason::QuotaExceeded`] if this identity has too many, [`Reason::ServerBusy`] if there are too many in all.
+    pub(crate) fn enter(&self, bus: &Bus, name: &Name, expiry_s: u32) -> Result<(bool, Found), Reason> {
         let mut books = self.lock();
-        if let Some(key) = books.by_name.get(name).copied() {
-            let found = self.resume(&mut books, bus, key, expiry_s)?;
-            return Some((true, found));
+        if let Some(key) = books.key_of(name) {
+            let found = self.resume(&mut books, bus, key, expiry_s);
+            return found.map(|found| (true, found)).ok_or(Reason::ServerBusy);
+        }
+        if books.count_of(&name.identity) >= self.limits.sessions_each {
+            return Err(Reason::QuotaExceeded);
         }
         if books.sessions.len() >= self.limits.sessions {
-            return None;
+            return Err(Reason::ServerBusy);
         }
-        books.last_key += 1;
-        let key = books.last_key;
+        let key = books.last_key + 1;
         let subscription = bus.durable_subscriber(key, self.limits.queue, Policy::ShedThenClose);
         let mut book = Book::new(name.clone(), expiry_s, self.limits.room);
         book.bell = Some(subscription.bell());
-        books.sessions.insert(key, book);
-        books.by_name.insert(name.clone(), key);
+        books.insert(key, book);
         self.journal.append(&Record::opened(key, name, expiry_s));
         let found = Found {
             key,
             subscription,
             options: Vec::new(),
         };
-        Some((false, found))
+        Ok((false, found))
     }
 
     fn resume(&self, books: &mut Books, bus: &Bus, key: u64, expiry_s: u32) -> Option<Found> {
@@ -232,14 +232,12 @@ impl Ledger {
     /// Ends a session for good. Returns a will that was not due yet.
     pub(crate) fn end(&self, name: &Name) -> Option<Message> {
         let mut books = self.lock();
-        let key = books.by_name.get(name).copied()?;
+        let key = books.key_of(name)?;
         self.close_key(&mut books, key)
     }
 
     fn close_key(&self, books: &mut Books, key: u64) -> Option<Message> {
-        let book = books.sessions.remove(&key)?;
-        books.by_name.remove(&book.name);
-        books.bytes = books.bytes.saturating_sub(book.bytes);
+        let book = books.remove(key)?;
         self.journal.append(&Record::Closed { key });
         book.will.map(|(will, _)| will)
     }
@@ -370,3 +368,6 @@ fn takers(bus: &Bus, key: u64, queue: Capacity, filters: &[book::Subscribed]) ->
     }
     subscription
 }
+
+#[cfg(test)]
+mod tests;

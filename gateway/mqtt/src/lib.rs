@@ -24,6 +24,9 @@ mod unknown;
 mod websocket;
 mod wire;
 
+#[doc(hidden)]
+pub use connection::rehearsal;
+
 pub use access::{Access, Credentials, Grant, Presented, QUARANTINE, Refusal, quarantine_name};
 pub use broker::{Broker, Listen, PRESENCE};
 pub use limits::Limits;

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use roost_runtime::Capacity;
 
+/// Bytes that an idle connection takes: its task, its socket's registration, its session, its places in the tables.
+const CONNECTION_BYTES: usize = 8 << 10;
+/// Bytes of a session whose client is away, without its messages and filters.
+const SESSION_BYTES: usize = 2 << 10;
+/// Bytes of a topic at its longest, in a table.
+const TOPIC_BYTES: usize = roost_model::MAX_TOPIC_BYTES + 128;
+/// Bytes of unfinished packets and unsent answers that a connection may hold whatever others hold.
+pub(crate) const FREE_BUFFER_BYTES: usize = 4 << 10;
+
 /// Limits of a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -29,6 +38,8 @@ pub struct Limits {
     pub slow_within: Duration,
     /// Sessions that outlive their connections.
     pub sessions: usize,
+    /// Such sessions of one device, or of the service account.
+    pub sessions_each: usize,
     /// Messages that wait in such a session.
     pub session_messages: usize,
     /// Bytes of those messages.
@@ -41,6 +52,11 @@ pub struct Limits {
     pub keep_alive_max: Duration,
     /// Filters of one client.
     pub subscriptions: usize,
+    /// Bytes that all filters on the bus may take; beyond it no client gets another.
+    pub filter_bytes: usize,
+    /// Bytes of packets that are not complete yet and of answers that are not sent yet, of all connections together.
+    /// Beyond it a connection that holds more than its share of them is ended.
+    pub buffer_bytes: usize,
     /// How long a connection may go on after another took its place.
     pub takeover_within: Duration,
     /// Connections whose CONNECT was not judged yet. More wait in the kernel's queue.
@@ -67,12 +83,15 @@ impl Default for Limits {
             topic_aliases: 32,
             slow_within: Duration::from_secs(1),
             sessions: 20_000,
+            sessions_each: 100,
             session_messages: 10_000,
             session_bytes: 16 << 20,
             sessions_bytes: 128 << 20,
             session_expiry: Duration::from_secs(7 * 24 * 3600),
             keep_alive_max: Duration::from_secs(3600),
             subscriptions: 100,
+            filter_bytes: 64 << 20,
+            buffer_bytes: 64 << 20,
             takeover_within: Duration::from_secs(2),
             connects_waiting: 4096,
             connects_waiting_per_address: 256,
@@ -82,6 +101,28 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Most bytes of memory that clients can make the broker hold, whatever they do. What the bus holds comes on top:
+    /// [`roost_runtime::BusLimits::most_bytes`].
+    #[must_use]
+    pub fn most_bytes(&self) -> u64 {
+        let [connections, waiting, sessions] = [self.connections, self.connects_waiting, self.sessions];
+        let aliases = 2 * usize::from(self.topic_aliases) * TOPIC_BYTES;
+        let connection = CONNECTION_BYTES + FREE_BUFFER_BYTES + self.connect_bytes + aliases;
+        let lobby = CONNECTION_BYTES + 2 * self.connect_bytes;
+        let session = SESSION_BYTES + self.connect_bytes;
+        let parts = [
+            connections * connection,
+            waiting * lobby,
+            sessions * session,
+            // A session always has its share of what all may hold, even if that is taken; see `ledger`.
+            2 * self.sessions_bytes,
+            self.filter_bytes,
+            // Buffers double when they grow, and what is beyond the limit is at most as much again; see `wire`.
+            4 * self.buffer_bytes,
+        ];
+        parts.iter().map(|bytes| *bytes as u64).sum()
+    }
+
     /// What waits for a client.
     pub(crate) fn queue(&self) -> Capacity {
         Capacity {

@@ -3,15 +3,15 @@
 mod inbound;
 mod outbound;
 mod rare;
+mod replay;
 mod subscribing;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use roost_model::Topic;
-use roost_runtime::{Extra, Message, Policy, Pressure, QoS, Subscription};
+use roost_runtime::{Extra, Message, Policy, Pressure, Subscription};
 
 use crate::access::Grant;
 use crate::broker::Broker;
@@ -21,6 +21,7 @@ use crate::stats::BrokerStats;
 use outbound::Window;
 pub(crate) use rare::Options;
 use rare::Rare;
+use replay::Replay;
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +36,6 @@ pub(crate) enum Close {
     /// The network connection is gone.
     Lost,
 }
-
-/// Retained messages, each with the QoS that it is sent with.
-type Replay = VecDeque<(Arc<Message>, QoS)>;
 
 /// Ten thousand of these are idle most of the time: what few need is in boxes.
 pub(crate) struct Session {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 
 use crate::broker::Broker;
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, Reason};
+use crate::limits::FREE_BUFFER_BYTES;
 use crate::session::Close;
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
@@ -55,6 +56,14 @@ pub(crate) struct Wire {
     read: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) broker: Arc<Broker>,
+    /// Bytes of this connection in the sum of all that wait in buffers.
+    counted: usize,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.broker.count_buffered(self.counted, 0);
+    }
 }
 
 impl Wire {
@@ -64,6 +73,7 @@ impl Wire {
             read: BytesMut::new(),
             out: BytesMut::new(),
             broker,
+            counted: 0,
         }
     }
 
@@ -74,6 +84,28 @@ impl Wire {
         {
             self.out = spare;
         }
+    }
+
+    /// Counts what waits in the buffers among what waits in those of all connections. When all together hold more than
+    /// the limit, whoever comes with more than its share has to go: a packet that is never finished, or answers that
+    /// are never read, must not take the memory of others.
+    pub(crate) fn count_buffers(&mut self) -> Result<(), Close> {
+        let now = self.read.len() + self.out.len();
+        if now == self.counted {
+            return Ok(());
+        }
+        let all = self.broker.count_buffered(self.counted, now);
+        let grows = now > self.counted;
+        self.counted = now;
+        let limit = self.broker.limits().buffer_bytes;
+        if grows && all > limit && now > FREE_BUFFER_BYTES {
+            let here = BrokerStats::get(&self.broker.stats().connected).max(1);
+            let share = limit / usize::try_from(here).unwrap_or(usize::MAX);
+            if now > share {
+                return Err(Close::Because(Reason::QuotaExceeded));
+            }
+        }
+        Ok(())
     }
 
     /// Reads what is there and hands every complete packet to `handle`, until `enough` answers wait or one packet ends
@@ -88,6 +120,7 @@ impl Wire {
             read,
             out,
             broker,
+            ..
         } = self;
         SCRATCH.with_borrow_mut(|scratch| {
             let count = match stream.try_read(scratch) {
@@ -227,7 +260,7 @@ pub(crate) enum CloseOr<E> {
 }
 
 /// Hands the complete packets at the beginning of `bytes` to `handle`. Returns how many bytes that were.
-fn frames(
+pub(crate) fn frames(
     bytes: &[u8],
     limit: usize,
     out: &mut BytesMut,

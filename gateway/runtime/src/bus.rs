@@ -7,6 +7,7 @@ mod expected;
 mod filters;
 mod group;
 mod ledger;
+mod limits;
 mod message;
 mod pressure;
 mod queue;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use expected::Expected;
 pub use ledger::{Ledger, Receipt, Taken};
+pub use limits::BusLimits;
 pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
 pub use pressure::Pressure;
 pub use queue::{Capacity, Policy};
@@ -37,27 +39,6 @@ use crate::lock;
 use filters::{Entry, Filters, Found};
 use queue::{Common, Queue};
 use retained::Retained;
-
-/// Limits of the bus.
-#[derive(Debug, Clone, Copy)]
-pub struct BusLimits {
-    /// Most retained messages of clients.
-    pub retained_messages: usize,
-    /// Most bytes of the topics and bodies of those together.
-    pub retained_bytes: usize,
-    /// Most bytes of messages that wait in all queues together.
-    pub queued_bytes: usize,
-}
-
-impl Default for BusLimits {
-    fn default() -> Self {
-        Self {
-            retained_messages: 200_000,
-            retained_bytes: 64 << 20,
-            queued_bytes: 128 << 20,
-        }
-    }
-}
 
 /// Why a request was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -222,7 +203,9 @@ impl Bus {
             highest_of_each(&mut found.entries);
         }
         let count = found.entries.len() + found.shared.len();
-        let share = u32::try_from(message.footprint() / count.max(1)).unwrap_or(u32::MAX);
+        // A message is shared, its place in a queue is not.
+        let share = message.footprint() / count.max(1) + size_of::<Delivery>();
+        let share = u32::try_from(share).unwrap_or(u32::MAX);
         let mut published = Published::default();
         for entry in found.entries.iter().chain(&found.shared) {
             let queue = &entry.queue;
@@ -343,9 +326,16 @@ impl Bus {
     /// What is retained under `filter`, in the order of the topics.
     #[must_use]
     pub fn retained(&self, filter: &Filter) -> Vec<Arc<Message>> {
-        let mut found = lock(&self.0.retained).matching(filter);
+        let mut found = lock(&self.0.retained).page(filter, None, usize::MAX);
         found.retain(|message| !message.is_expired());
         found
+    }
+
+    /// A page of what is retained under `filter`, in the order of the topics: those after one of them, at most so many.
+    /// Those whose time has passed are among them.
+    #[must_use]
+    pub fn retained_after(&self, filter: &Filter, after: Option<&Topic>, most: usize) -> Vec<Arc<Message>> {
+        lock(&self.0.retained).page(filter, after, most)
     }
 
     /// What is retained for exactly this topic.
@@ -360,6 +350,12 @@ impl Bus {
     #[must_use]
     pub fn retained_of_clients(&self) -> Vec<Arc<Message>> {
         lock(&self.0.retained).of_clients()
+    }
+
+    /// Bytes that the filters of all takers take.
+    #[must_use]
+    pub fn filter_bytes(&self) -> usize {
+        self.0.read().bytes()
     }
 
     /// The counters.

@@ -92,7 +92,7 @@ impl Reason {
             Self::Success => Some(0),
             Self::UnsupportedProtocolVersion => Some(1),
             Self::ClientIdentifierNotValid => Some(2),
-            Self::ServerBusy | Self::ServerShuttingDown => Some(3),
+            Self::ServerBusy | Self::ServerShuttingDown | Self::QuotaExceeded => Some(3),
             Self::BadUserNameOrPassword => Some(4),
             Self::NotAuthorized => Some(5),
             _ => None,

@@ -4,38 +4,45 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use roost_runtime::Message;
 use tracing::debug;
 
-use super::{Counted, Guest, Present, grant};
-use crate::access::Grant;
+use super::{Counted, Guest, Present};
+use crate::access::{Access, Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
 use crate::session::{Opening, Session};
 use crate::unknown::Unknown;
-use crate::wire::Wire;
 
 /// What is said to a client about where answers to its requests may go.
 const RESPONSES: &str = "responses";
 
+/// What is known of a client but its CONNECT.
+pub(super) struct Caller {
+    /// The name in the certificate that it has shown.
+    pub(super) certificate: Option<String>,
+    pub(super) peer: SocketAddr,
+}
+
 /// Lets a client in, and writes its welcome.
 pub(super) async fn admit(
-    wire: &mut Wire,
+    broker: &Arc<Broker>,
+    out: &mut BytesMut,
+    caller: Caller,
     version: Version,
     mut connect: Box<Connect>,
-    peer: SocketAddr,
 ) -> Result<Guest, Reason> {
-    let broker = Arc::clone(&wire.broker);
+    let Caller { certificate, peer } = caller;
     let limits = broker.limits();
-    let certificate = wire.stream.peer_name();
     if connect.wants_authentication {
         return Err(Reason::BadAuthenticationMethod);
     }
     let asked_id = connect.client_id.clone();
-    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
-    let counted = Counted::new(&broker).ok_or(Reason::ServerBusy)?;
+    let granted = grant(broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
+    let counted = Counted::new(broker).ok_or(Reason::ServerBusy)?;
     let nameless = connect.client_id.is_empty();
     if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
         return Err(Reason::ClientIdentifierNotValid);
@@ -54,21 +61,21 @@ pub(super) async fn admit(
         .take(&granted.identity, &connect.client_id, limits.takeover_within)
         .await;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
-    let granted = grant(&broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
+    let granted = grant(broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
     let identity = Arc::clone(&granted.identity);
     debug!(%peer, %identity, connect.client_id, ?version, "connected");
-    let (session_present, session) = open(&broker, granted, version, &connect)?;
+    let (session_present, session) = open(broker, granted, version, &connect)?;
     let present = session
         .grant
         .is_device
-        .then(|| Present::new(&broker, &identity, version));
+        .then(|| Present::new(broker, &identity, version));
     let unknown = Unknown::new(broker.bus(), &session.grant, &asked_id, peer);
-    let seconds = keep_alive(&broker, version, connect.keep_alive);
+    let seconds = keep_alive(broker, version, connect.keep_alive);
     let responses = responses(&session, &connect);
     let welcome = Welcome {
         session_present,
-        session_expiry_s: (expiry_s(&broker, &connect) < connect.session_expiry_s)
-            .then(|| expiry_s(&broker, &connect)),
+        session_expiry_s: (expiry_s(broker, &connect) < connect.session_expiry_s)
+            .then(|| expiry_s(broker, &connect)),
         assigned_client_id: nameless.then_some(connect.client_id.as_str()),
         maximum_packet: u32::try_from(limits.packet_bytes + 5).unwrap_or(u32::MAX),
         receive_maximum: limits.receive_maximum,
@@ -76,7 +83,7 @@ pub(super) async fn admit(
         keep_alive: (seconds != connect.keep_alive).then_some(seconds),
         response_information: responses.as_deref(),
     };
-    codec::put_welcome(&mut wire.out, version, welcome);
+    codec::put_welcome(out, version, welcome);
     Ok(Guest {
         session,
         will,
@@ -86,6 +93,40 @@ pub(super) async fn admit(
         _unknown: unknown,
         place,
         _counted: counted,
+    })
+}
+
+/// What the directory says of a client, by what it presents; `client_id` is what it called itself.
+async fn grant(
+    broker: &Broker,
+    connect: &Connect,
+    certificate: Option<&str>,
+    client_id: &str,
+    peer: SocketAddr,
+) -> Result<Grant, Reason> {
+    let login = connect.login.as_ref();
+    let presented = Presented {
+        login: login.map(|(user, password)| Credentials { user, password }),
+        certificate,
+        client_id: &connect.client_id,
+    };
+    let mut admitted = match login {
+        Some((user, secret)) if user == Access::ONBOARD => {
+            broker.access().admit_unknown(secret, client_id, peer.ip())
+        }
+        _ => broker.access().admit(presented),
+    };
+    if matches!(admitted, Err(Refusal::Unchecked)) {
+        admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
+    }
+    admitted.map_err(|refusal| {
+        let user = login.map_or("", |(user, _)| user);
+        // Debug, not info: whoever hammers the port must not fill the log.
+        debug!(%peer, user, %refusal, "connection refused");
+        match refusal {
+            Refusal::Busy => Reason::ServerBusy,
+            _ => Reason::BadUserNameOrPassword,
+        }
     })
 }
 
@@ -149,9 +190,7 @@ fn open(
         };
         return Ok((false, Session::new(broker, opening, connect)));
     }
-    let (present, found) = ledger
-        .enter(broker.bus(), &name, expiry_s)
-        .ok_or(Reason::ServerBusy)?;
+    let (present, found) = ledger.enter(broker.bus(), &name, expiry_s)?;
     let Found {
         key,
         subscription,

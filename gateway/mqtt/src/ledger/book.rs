@@ -202,20 +202,27 @@ impl Book {
 
     /// Takes a message and gives it its identifier. Beyond a limit the oldest that was not sent goes; what is freed is
     /// returned by identifier and size. While the client is connected its publishers are asked to wait long before.
-    pub(super) fn put(&mut self, mut pending: Pending, no_room: bool) -> (Option<u16>, Vec<(u16, usize)>) {
+    ///
+    /// `tight` is given when all sessions together hold what they may: a share that each session has all the same.
+    /// Above it, what comes takes the place of what was there.
+    pub(super) fn put(
+        &mut self,
+        mut pending: Pending,
+        tight: Option<usize>,
+    ) -> (Option<u16>, Vec<(u16, usize)>) {
         let mut freed = Vec::new();
         let size = pending.size();
         let Room { messages, bytes } = self.room;
-        let mut tight = no_room;
-        while tight || self.pending.len() >= messages || self.bytes + size > bytes {
-            tight = false;
+        let most = tight.map_or(bytes, |share| self.bytes.max(share).min(bytes));
+        while self.pending.len() >= messages || self.bytes + size > most {
             let Some(at) = self.oldest_unsent() else {
                 break;
             };
             self.lost += 1;
             freed.extend(self.remove(at));
         }
-        if self.pending.len() >= messages {
+        let too_large = tight.is_some() && self.bytes + size > most;
+        if self.pending.len() >= messages || too_large {
             self.lost += 1;
             return (None, freed);
         }
@@ -233,7 +240,8 @@ impl Book {
     pub(super) fn restore(&mut self, mut pending: Pending, id: u16) {
         pending.id = id;
         self.last_id = id;
-        if self.ids.insert(id) {
+        // MQTT has no packet identifier 0: such a record is not ours.
+        if id != 0 && self.ids.insert(id) {
             self.bytes += pending.size();
             self.pending.push_back(pending);
         }

@@ -95,7 +95,9 @@ impl Ledger {
                 continue;
             };
             let full = *bytes + size > self.limits.bytes_in_all;
-            let (id, freed) = book.put(Pending::new(message, *qos, *last_seq, retained), full);
+            let share = self.limits.bytes_in_all / self.limits.sessions.max(1);
+            let pending = Pending::new(message, *qos, *last_seq, retained);
+            let (id, freed) = book.put(pending, full.then_some(share));
             *bytes -= freed.iter().map(|(_, size)| size).sum::<usize>();
             for (id, _) in freed {
                 self.journal.append(&Record::Done { key: *key, id });

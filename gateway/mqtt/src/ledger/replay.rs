@@ -58,7 +58,7 @@ impl<'a> Replay<'a> {
                 identity,
                 client_id,
                 expiry_s,
-            } => self.open(*key, identity, client_id, *expiry_s),
+            } => return self.open(*key, identity, client_id, *expiry_s),
             Record::Came { key, expiry_s } => self.book(*key)?.come(*expiry_s),
             Record::Left { key, at_ms } => {
                 let book = self.book(*key)?;
@@ -67,8 +67,7 @@ impl<'a> Replay<'a> {
                 book.left = Some(time_of(*at_ms));
             }
             Record::Closed { key } => {
-                let book = self.books.sessions.remove(key)?;
-                self.books.by_name.remove(&book.name);
+                self.books.remove(*key)?;
             }
             Record::Subscribed { .. } | Record::Unsubscribed { .. } => return self.filter(record),
             Record::Message {
@@ -106,15 +105,17 @@ impl<'a> Replay<'a> {
         Some(())
     }
 
-    fn open(&mut self, key: u64, identity: &str, client_id: &str, expiry_s: u32) {
+    fn open(&mut self, key: u64, identity: &str, client_id: &str, expiry_s: u32) -> Option<()> {
+        // 0 stands for no session, and the highest number would leave none for the next.
+        if key == 0 || key == u64::MAX || self.books.sessions.contains_key(&key) {
+            return None;
+        }
         let name = Name {
             identity: Arc::from(identity),
             client_id: Arc::from(client_id),
         };
-        self.books.last_key = self.books.last_key.max(key);
-        self.books.by_name.insert(name.clone(), key);
-        let book = Book::new(name, expiry_s, self.room);
-        self.books.sessions.insert(key, book);
+        self.books.insert(key, Book::new(name, expiry_s, self.room));
+        Some(())
     }
 
     fn filter(&mut self, record: &Record<'_>) -> Option<()> {

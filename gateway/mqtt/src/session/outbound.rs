@@ -91,7 +91,8 @@ impl Session {
     /// `enough` bytes.
     pub(crate) fn drain(&mut self, out: &mut BytesMut, enough: usize) {
         while out.len() < enough && self.window_open() {
-            let retained = self.replay.as_mut().and_then(|replay| replay.pop_front());
+            let bus = self.broker.bus();
+            let retained = self.replay.as_mut().and_then(|replay| replay.next(bus));
             if let Some((message, qos)) = retained {
                 self.send_retained(message, qos, out);
                 continue;

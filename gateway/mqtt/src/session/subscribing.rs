@@ -1,7 +1,7 @@
 //! What the client subscribes to.
 
 use roost_model::Filter;
-use roost_runtime::{QoS, Terms};
+use roost_runtime::Terms;
 use tracing::debug;
 
 use super::rare::Options;
@@ -51,7 +51,7 @@ impl Session {
             return Ok(Granted::No(Reason::NotAuthorized));
         }
         let known = self.subscription.has(&filter, group);
-        if !known && self.subscription.filter_count() >= self.broker.limits().subscriptions {
+        if !known && !self.has_room_for_filter() {
             return Ok(Granted::No(Reason::QuotaExceeded));
         }
         let options = Options {
@@ -77,11 +77,17 @@ impl Session {
                 RetainHandling::Never => false,
             };
         if wants_retained {
-            self.replay(filter, terms);
-        } else {
-            self.subscription.listen(filter, terms);
+            let replay = self.replay.get_or_insert_default();
+            replay.add(filter.clone(), wanted.qos);
         }
+        self.subscription.listen(filter, terms);
         Ok(Granted::Yes(wanted.qos))
+    }
+
+    fn has_room_for_filter(&self) -> bool {
+        let limits = self.broker.limits();
+        self.subscription.filter_count() < limits.subscriptions
+            && self.broker.bus().filter_bytes() < limits.filter_bytes
     }
 
     /// Goes on with a filter of an earlier connection, unless the client may not have it any more.
@@ -106,19 +112,6 @@ impl Session {
         }
     }
 
-    fn replay(&mut self, filter: Filter, terms: Terms<'_>) {
-        let retained = self.subscription.add(filter, terms);
-        if retained.is_empty() {
-            return;
-        }
-        let qos: QoS = terms.qos;
-        let replay = self.replay.get_or_insert_default();
-        replay.extend(retained.into_iter().map(|message| {
-            let qos = message.qos.min(qos);
-            (message, qos)
-        }));
-    }
-
     pub(super) fn unsubscribe(&mut self, text: &str) -> bool {
         let Ok((group, text)) = split_share(text) else {
             return false;
@@ -128,6 +121,9 @@ impl Session {
         };
         if let Some(rare) = &mut self.rare {
             rare.forget_options(&filter, group);
+        }
+        if let Some(replay) = self.replay.as_mut().filter(|_| group.is_none()) {
+            replay.remove(&filter);
         }
         let removed = self.subscription.remove(&filter, group);
         if removed && self.durable != 0 {

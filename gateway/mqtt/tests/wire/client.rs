@@ -202,6 +202,18 @@ impl Gateway {
             .expect("it never came to that");
     }
 
+    /// Waits until all connections together hold so many bytes of unfinished packets and unsent answers.
+    pub(crate) async fn until_buffered(&self, bytes: usize) {
+        let waiting = async {
+            while self.broker.buffered() != bytes {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("it never came to that");
+    }
+
     pub(crate) fn evict(&self, identity: &str) -> usize {
         self.broker.disconnect(identity)
     }

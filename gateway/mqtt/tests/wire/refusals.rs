@@ -227,3 +227,28 @@ async fn removing_a_device_ends_its_connections() {
     assert_eq!(device.disconnect_reason().await, 0x98);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn packets_that_are_never_finished_end_those_who_hold_too_much_and_nobody_else() {
+    let gateway = Gateway::start(Limits {
+        buffer_bytes: 100_000,
+        ..Limits::default()
+    })
+    .await;
+    let mut small = gateway.device(V5, "lamp").await;
+    // A length of 200,000 bytes, of which 60,000 come: the first may, the second is over all that there is.
+    let mut half = vec![0x30, 0xc0, 0x9a, 0x0c];
+    half.resize(60_000, b'x');
+    let mut first = gateway.device(V5, "boiler").await;
+    first.send(&half).await;
+    gateway.until_buffered(60_000).await;
+    let mut second = gateway.device(V5, "pump").await;
+    second.send(&half).await;
+    assert_eq!(second.disconnect_reason().await, 0x97);
+    small.publish("devices/lamp/telemetry/x", &[b'x'; 3_000], 1).await;
+    assert_eq!(small.puback().await, 0x10);
+    gateway.until_buffered(60_000).await;
+    drop(first);
+    gateway.until_buffered(0).await;
+    gateway.stop().await;
+}

@@ -33,6 +33,18 @@ pub(super) struct Found<'a> {
     pub(super) shared: SmallVec<[&'a Entry; 2]>,
 }
 
+/// Bytes that a filter takes besides its text: its entry, and what its taker and its session remember of it.
+const FILTER_BYTES: usize = 256;
+/// Bytes that a level takes besides its text: a node, an edge, and its place among the texts.
+const LEVEL_BYTES: usize = 128;
+
+/// Bytes that a filter takes, roughly: its text is here, with its taker and in its session.
+fn cost(filter: &Filter, group: Option<&str>) -> usize {
+    let text = filter.as_str();
+    let levels = 1 + text.bytes().filter(|byte| *byte == b'/').count();
+    FILTER_BYTES + levels * LEVEL_BYTES + 3 * text.len() + 3 * group.map_or(0, str::len)
+}
+
 type NodeId = u32;
 type LevelId = u32;
 const ROOT: NodeId = 0;
@@ -175,6 +187,7 @@ pub(super) struct Filters {
     levels: Levels,
     edges: HashMap<(NodeId, LevelId), NodeId>,
     len: usize,
+    bytes: usize,
 }
 
 impl Default for Filters {
@@ -185,6 +198,7 @@ impl Default for Filters {
             levels: Levels::default(),
             edges: HashMap::new(),
             len: 0,
+            bytes: 0,
         }
     }
 }
@@ -198,6 +212,11 @@ fn split(filter: &Filter) -> (impl Iterator<Item = &str>, bool) {
 impl Filters {
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that all of them take, if no two had a level in common.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn node(&self, id: NodeId) -> &Node {
@@ -254,6 +273,7 @@ impl Filters {
                 }
                 entries.push(entry);
                 self.len += 1;
+                self.bytes += cost(filter, group);
             }
         }
     }
@@ -280,6 +300,7 @@ impl Filters {
             self.nodes[at as usize].takers = None;
         }
         self.len -= 1;
+        self.bytes -= cost(filter, group);
         self.prune(at);
         true
     }

@@ -152,7 +152,9 @@ impl Queue {
         let count = state.waiting.len();
         let full = count >= self.capacity.messages as usize
             || (count > 0 && state.bytes.saturating_add(more) > self.capacity.bytes);
-        full || (count > 0 && self.common.bytes.load(Ordering::Relaxed) > self.common.bytes_max)
+        let (all, most) = (self.common.bytes.load(Ordering::Relaxed), self.common.bytes_max);
+        // An empty queue takes one message when all of them are full, but not without end: there are many queues.
+        full || (count > 0 && all > most) || all > most.saturating_mul(2)
     }
 
     /// Half of what it holds: from here on publishers are asked to wait.
@@ -172,6 +174,7 @@ impl Queue {
             self.count_drop();
             match self.policy {
                 Policy::DropNewest => return REFUSED,
+                Policy::DropOldest | Policy::HoldThenDrop if state.waiting.is_empty() => return REFUSED,
                 Policy::DropOldest | Policy::HoldThenDrop => state.drop_at(0, &self.common),
                 Policy::ShedThenClose => match state.oldest_unreliable() {
                     Some(at) => state.drop_at(at, &self.common),

@@ -84,37 +84,31 @@ impl Retained {
         foreign.cloned().collect()
     }
 
-    pub(super) fn matching(&self, filter: &Filter) -> Vec<Arc<Message>> {
+    /// Those that a filter selects, after a topic and at most so many.
+    pub(super) fn page(&self, filter: &Filter, after: Option<&Topic>, most: usize) -> Vec<Arc<Message>> {
         let text = filter.as_str();
         let Some(wildcard) = text.find(['+', '#']) else {
             return Topic::new(text)
                 .ok()
+                .filter(|topic| after.is_none_or(|after| topic > after))
                 .and_then(|topic| self.get(&topic))
                 .into_iter()
                 .collect();
         };
         // `a/#` selects `a` as well, which sorts before `a/`.
         let prefix = text[..wildcard].trim_end_matches('/');
-        let Ok(first) = Topic::new(prefix) else {
-            return self.select(self.messages.iter(), filter);
+        let first = Topic::new(prefix).ok();
+        let from = match (after, &first) {
+            (Some(after), _) => Bound::Excluded(after),
+            (None, Some(first)) => Bound::Included(first),
+            (None, None) => Bound::Unbounded,
         };
-        let from = (Bound::Included(first), Bound::Unbounded);
-        self.select(
-            self.messages
-                .range(from)
-                .take_while(|(topic, _)| topic.as_str().starts_with(prefix)),
-            filter,
-        )
-    }
-
-    fn select<'a>(
-        &self,
-        candidates: impl Iterator<Item = (&'a Topic, &'a Arc<Message>)>,
-        filter: &Filter,
-    ) -> Vec<Arc<Message>> {
-        candidates
+        self.messages
+            .range::<Topic, _>((from, Bound::Unbounded))
+            .take_while(|(topic, _)| topic.as_str().starts_with(prefix))
             .filter(|(topic, _)| filter.matches(topic))
             .map(|(_, message)| Arc::clone(message))
+            .take(most)
             .collect()
     }
 }

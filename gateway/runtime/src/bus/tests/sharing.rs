@@ -110,6 +110,32 @@ fn all_queues_together_hold_no_more_than_their_limit() {
     assert_eq!(bus.stats().queued_bytes, 0);
 }
 
+#[test]
+fn queues_that_are_empty_take_a_message_beyond_the_limit_but_not_without_end() {
+    let bus = Bus::new(BusLimits {
+        queued_bytes: 10_000,
+        ..BusLimits::default()
+    });
+    for policy in [
+        Policy::DropOldest,
+        Policy::DropNewest,
+        Policy::HoldThenDrop,
+        Policy::ShedThenClose,
+    ] {
+        let takers: Vec<_> = (0..100)
+            .map(|number| bus.subscribe(filter(&format!("a/{number}")), 1000, policy))
+            .collect();
+        for number in 0..100 {
+            let message = Message::new(topic(&format!("a/{number}")), vec![0; 1000]);
+            bus.publish(message.at_least_once());
+        }
+        let queued = bus.stats().queued_bytes;
+        assert!((10_000..22_000).contains(&queued), "{queued}");
+        drop(takers);
+        assert_eq!(bus.stats().queued_bytes, 0);
+    }
+}
+
 type Written = (String, Vec<(u64, QoS)>, Option<Receipt>);
 
 #[derive(Debug, Default)]

@@ -1,0 +1,12 @@
+//! What must hold whatever bytes come: a function for each target of the fuzzer, which panics if it does not.
+
+mod decode;
+mod ledger;
+mod profiles;
+mod session;
+mod stage;
+
+pub use decode::mqtt_decode;
+pub use ledger::ledger_replay;
+pub use profiles::profile_decode;
+pub use session::mqtt_session;

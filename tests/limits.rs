@@ -1,0 +1,178 @@
+//! docs/limits.md says what the code does: every limit is there with its default, and so is what they add up to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use roost::config::Config;
+use roost_mqtt::Limits;
+use roost_runtime::BusLimits;
+
+const PAGE: &str = include_str!("../docs/limits.md");
+
+fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn count(value: usize) -> String {
+    number(value as u64)
+}
+
+fn bytes(value: usize) -> String {
+    let (mebi, kibi) = (1 << 20, 1 << 10);
+    if value >= mebi && value.is_multiple_of(mebi) {
+        format!("{} MiB", value / mebi)
+    } else if value >= kibi && value.is_multiple_of(kibi) {
+        format!("{} KiB", value / kibi)
+    } else {
+        format!("{} bytes", count(value))
+    }
+}
+
+fn time(value: Duration) -> String {
+    format!("{} s", number(value.as_secs()))
+}
+
+/// Every limit of the broker by its name. A new field does not compile until it is here.
+fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
+    let Limits {
+        connections,
+        packet_bytes,
+        connect_bytes,
+        connect_within,
+        queue_messages,
+        queue_bytes,
+        in_flight,
+        receive_maximum,
+        topic_aliases,
+        slow_within,
+        sessions,
+        sessions_each,
+        session_messages,
+        session_bytes,
+        sessions_bytes,
+        session_expiry,
+        keep_alive_max,
+        subscriptions,
+        filter_bytes,
+        buffer_bytes,
+        takeover_within,
+        connects_waiting,
+        connects_waiting_per_address,
+        connects_per_s,
+    } = *limits;
+    vec![
+        ("[mqtt] max_connections", count(connections)),
+        ("[mqtt] max_packet_bytes", bytes(packet_bytes)),
+        ("connect_bytes", bytes(connect_bytes)),
+        ("[mqtt] connect_within_s", time(connect_within)),
+        ("[mqtt] queue_messages", count(queue_messages)),
+        ("queue_bytes", bytes(queue_bytes)),
+        ("[mqtt] max_in_flight", count(in_flight.into())),
+        ("receive_maximum", count(receive_maximum.into())),
+        ("topic_aliases", count(topic_aliases.into())),
+        ("slow_within", time(slow_within)),
+        ("sessions", count(sessions)),
+        ("sessions_each", count(sessions_each)),
+        ("session_messages", count(session_messages)),
+        ("session_bytes", bytes(session_bytes)),
+        ("sessions_bytes", bytes(sessions_bytes)),
+        ("session_expiry", time(session_expiry)),
+        ("keep_alive_max", time(keep_alive_max)),
+        ("[mqtt] max_subscriptions", count(subscriptions)),
+        ("filter_bytes", bytes(filter_bytes)),
+        ("buffer_bytes", bytes(buffer_bytes)),
+        ("takeover_within", time(takeover_within)),
+        ("[mqtt] max_connects_waiting", count(connects_waiting)),
+        (
+            "[mqtt] max_connects_waiting_per_address",
+            count(connects_waiting_per_address),
+        ),
+        ("[mqtt] connects_per_s", number(connects_per_s.into())),
+    ]
+}
+
+fn of_bus(limits: &BusLimits) -> Vec<(&'static str, String)> {
+    let BusLimits {
+        retained_messages,
+        retained_bytes,
+        queued_bytes,
+    } = *limits;
+    vec![
+        ("retained_messages", count(retained_messages)),
+        ("retained_bytes", bytes(retained_bytes)),
+        ("queued_bytes", bytes(queued_bytes)),
+    ]
+}
+
+fn of_the_rest(config: &Config) -> Vec<(&'static str, String)> {
+    let size = |value: u64| bytes(usize::try_from(value).unwrap());
+    vec![
+        (
+            "[devices] inbox_messages",
+            number(config.devices.inbox_messages.get()),
+        ),
+        ("[web] max_connections", number(config.web.max_connections.get())),
+        ("[store] cache_bytes", size(config.store.cache_bytes.get())),
+        ("MAX_TOPIC_BYTES", bytes(roost_model::MAX_TOPIC_BYTES)),
+        ("MAX_TOPIC_LEVELS", count(roost_model::MAX_TOPIC_LEVELS)),
+        (
+            "MAX_SAMPLES_PER_MESSAGE",
+            count(roost_drivers::MAX_SAMPLES_PER_MESSAGE),
+        ),
+    ]
+}
+
+/// Name and default of each row of the page's tables.
+fn rows() -> BTreeMap<String, String> {
+    let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        assert!(!cells[3].is_empty(), "what happens at it: {line}");
+        (cells[1].trim_matches('`').to_owned(), cells[2].to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn every_limit_is_on_the_page_with_its_default() {
+    let config = Config::default();
+    let mut expected = of_broker(&config.mqtt.limits());
+    expected.extend(of_bus(&BusLimits::default()));
+    expected.extend(of_the_rest(&config));
+    let expected: BTreeMap<String, String> = expected
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    assert_eq!(rows(), expected);
+}
+
+#[test]
+fn the_bound_of_memory_on_the_page_is_what_the_limits_add_up_to() {
+    let limits = Config::default().mqtt.limits();
+    let few = Limits {
+        connections: 1000,
+        ..limits
+    };
+    let bus = BusLimits::default().most_bytes();
+    for limits in [limits, few] {
+        let line = format!(
+            "| {} clients | {} MiB |",
+            count(limits.connections),
+            number((limits.most_bytes() + bus) >> 20)
+        );
+        assert!(PAGE.contains(&line), "not on the page: {line}");
+    }
+}
