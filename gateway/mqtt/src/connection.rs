@@ -8,7 +8,6 @@ use bytes::BytesMut;
 use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tracing::{debug, info, warn};
 
-use crate::access::{Access, Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
@@ -132,40 +131,6 @@ struct Guest {
     _unknown: Option<Unknown>,
     place: Place,
     _counted: Counted,
-}
-
-/// What the directory says of a client, by what it presents; `client_id` is what it called itself.
-async fn grant(
-    broker: &Broker,
-    connect: &Connect,
-    certificate: Option<&str>,
-    client_id: &str,
-    peer: SocketAddr,
-) -> Result<Grant, Reason> {
-    let login = connect.login.as_ref();
-    let presented = Presented {
-        login: login.map(|(user, password)| Credentials { user, password }),
-        certificate,
-        client_id: &connect.client_id,
-    };
-    let mut admitted = match login {
-        Some((user, secret)) if user == Access::ONBOARD => {
-            broker.access().admit_unknown(secret, client_id, peer.ip())
-        }
-        _ => broker.access().admit(presented),
-    };
-    if matches!(admitted, Err(Refusal::Unchecked)) {
-        admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
-    }
-    admitted.map_err(|refusal| {
-        let user = login.map_or("", |(user, _)| user);
-        // Debug, not info: whoever hammers the port must not fill the log.
-        debug!(%peer, user, %refusal, "connection refused");
-        match refusal {
-            Refusal::Busy => Reason::ServerBusy,
-            _ => Reason::BadUserNameOrPassword,
-        }
-    })
 }
 
 /// Serves a client that was let in until its connection ends, then says why and publishes the will if it is due.
