@@ -5,6 +5,8 @@ shopt -s inherit_errexit
 
 PAHO_VERSION=2.1.0
 VENV=target/tools/venv
+MQTTJS_VERSION=5.16.0
+NODE_PACKAGES=target/tools/npm
 
 # A build directory of the developer's own would put the program where these scripts don't look.
 export CARGO_TARGET_DIR="$PWD/target"
@@ -86,6 +88,20 @@ need_python_client() {
     rm -rf "$VENV"
     python3 -m venv "$VENV"
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "paho-mqtt==$PAHO_VERSION"
+    touch "$stamp"
+}
+
+# MQTT.js for Node, under target/ only.
+need_node_client() {
+    local stamp="$NODE_PACKAGES/mqtt-$MQTTJS_VERSION"
+    export ROOST_NODE_MODULES="$PWD/$NODE_PACKAGES/node_modules"
+    need_commands node=nodejs
+    [ ! -e "$stamp" ] || return 0
+    need_commands npm=npm
+    say "installing MQTT.js $MQTTJS_VERSION into $NODE_PACKAGES"
+    rm -rf "$NODE_PACKAGES"
+    mkdir -p "$NODE_PACKAGES"
+    npm install --prefix "$NODE_PACKAGES" --silent --no-fund --no-audit --ignore-scripts "mqtt@$MQTTJS_VERSION"
     touch "$stamp"
 }
 

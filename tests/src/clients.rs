@@ -1,10 +1,10 @@
-//! Real MQTT clients: mosquitto's command-line programs, and paho in Python.
+//! Real MQTT clients: mosquitto's command-line programs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 
-use crate::{PATIENCE, Program};
+use crate::{Door, PATIENCE, Program, Transport};
 
 /// Runs `mosquitto_pub` against a gateway. `version` is `311` or `5`.
 #[must_use]
@@ -28,14 +28,29 @@ pub fn mosquitto_pub(program: &Program, version: &str, login: (&str, &str), argu
         .expect("mosquitto-clients is installed")
 }
 
-/// `mosquitto_sub` with the service account, in the background.
+/// One of mosquitto's clients, with what it needs to come in by a door. `version` is `311` or `5`.
+#[must_use]
+pub fn mosquitto(door: &Door, name: &str, version: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("stdbuf");
+    command
+        .args(["-oL", name])
+        .args(["-h", &door.at.ip().to_string(), "-p", &door.at.port().to_string()])
+        .args(["-V", version, "-u", &door.user, "-P", &door.password]);
+    if let Some(authority) = &door.authority {
+        command.arg("--cafile").arg(authority);
+    }
+    command.args(arguments);
+    command
+}
+
+/// `mosquitto_sub` in the background.
 pub struct Listener {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Listener {
-    /// Subscribes to a filter and waits until the gateway has granted it.
+    /// Subscribes to a filter with the service account and waits until the gateway has granted it.
     #[must_use]
     pub fn start(program: &Program, filter: &str) -> Self {
         Self::start_as(program, ("roost", &program.token()), filter)
@@ -44,21 +59,16 @@ impl Listener {
     /// Subscribes as somebody.
     #[must_use]
     pub fn start_as(program: &Program, login: (&str, &str), filter: &str) -> Self {
-        let (host, port) = program.mqtt();
-        let mut child = Command::new("stdbuf")
-            .args(["-oL", "mosquitto_sub", "-d", "-v", "-q", "1"])
-            .args([
-                "-h",
-                &host,
-                "-p",
-                &port.to_string(),
-                "-u",
-                login.0,
-                "-P",
-                login.1,
-                "-t",
-                filter,
-            ])
+        let mut door = Door::of(program, Transport::Tcp);
+        (door.user, door.password) = (login.0.into(), login.1.into());
+        Self::through(&door, "311", &["-v", "-q", "1", "-t", filter])
+    }
+
+    /// Subscribes as the arguments of `mosquitto_sub` say.
+    #[must_use]
+    pub fn through(door: &Door, version: &str, arguments: &[&str]) -> Self {
+        let mut child = mosquitto(door, "mosquitto_sub", version, &["-d"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -96,34 +106,16 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// Ends it without a good-bye.
+    pub fn kill(self) {
+        drop(self);
+    }
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Runs one of the Python programs beside the tests, with paho-mqtt at hand. Its output; it must end well.
-#[must_use]
-pub fn python(program: &Program, script: &str, arguments: &[&str]) -> String {
-    let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/venv/bin/python");
-    let interpreter = std::env::var("ROOST_PYTHON").unwrap_or_else(|_| venv.into());
-    let path = format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR"));
-    let (host, port) = program.mqtt();
-    // A client that waits for an answer for ever is a failure, and not a test that never ends.
-    let output = Command::new("timeout")
-        .arg(PATIENCE.as_secs().to_string())
-        .arg(interpreter)
-        .arg(path)
-        .args([&host, &port.to_string()])
-        .args(arguments)
-        .output()
-        .expect("the Python environment of ./dev test");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{script}: {error}\n{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    String::from_utf8(output.stdout).unwrap()
 }

@@ -8,12 +8,18 @@
 mod api;
 mod certificates;
 mod clients;
+mod cutter;
+mod door;
 mod program;
+mod scripts;
 
 pub use api::{Api, Response};
 pub use certificates::{Authority, Pair};
-pub use clients::{Listener, mosquitto_pub, python};
+pub use clients::{Listener, mosquitto, mosquitto_pub};
+pub use cutter::Cutter;
+pub use door::{Door, Transport};
 pub use program::{Program, Settings, WEB_PORT};
+pub use scripts::{mqttjs, paho, paho_command, python};
 
 use std::time::{Duration, Instant};
 

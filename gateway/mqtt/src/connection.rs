@@ -8,7 +8,6 @@ use bytes::BytesMut;
 use roost_runtime::{Context, Message, PresenceGuard, Pressure};
 use tracing::{debug, info, warn};
 
-use crate::access::{Access, Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
@@ -20,8 +19,10 @@ use crate::unknown::Unknown;
 use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+mod takeover;
 
 use door::admit;
+use takeover::last_heard;
 
 /// Serves one client from its first byte to its last.
 ///
@@ -124,40 +125,6 @@ struct Guest {
     _unknown: Option<Unknown>,
     place: Place,
     _counted: Counted,
-}
-
-/// What the directory says of a client, by what it presents; `client_id` is what it called itself.
-async fn grant(
-    broker: &Broker,
-    connect: &Connect,
-    certificate: Option<&str>,
-    client_id: &str,
-    peer: SocketAddr,
-) -> Result<Grant, Reason> {
-    let login = connect.login.as_ref();
-    let presented = Presented {
-        login: login.map(|(user, password)| Credentials { user, password }),
-        certificate,
-        client_id: &connect.client_id,
-    };
-    let mut admitted = match login {
-        Some((user, secret)) if user == Access::ONBOARD => {
-            broker.access().admit_unknown(secret, client_id, peer.ip())
-        }
-        _ => broker.access().admit(presented),
-    };
-    if matches!(admitted, Err(Refusal::Unchecked)) {
-        admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
-    }
-    admitted.map_err(|refusal| {
-        let user = login.map_or("", |(user, _)| user);
-        // Debug, not info: whoever hammers the port must not fill the log.
-        debug!(%peer, user, %refusal, "connection refused");
-        match refusal {
-            Refusal::Busy => Reason::ServerBusy,
-            _ => Reason::BadUserNameOrPassword,
-        }
-    })
 }
 
 /// Serves a client that was let in until its connection ends, then says why and publishes the will if it is due.
@@ -278,7 +245,7 @@ async fn converse(visit: &mut Visit) -> Close {
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Close::Because(Reason::ServerShuttingDown),
-            reason = guest.place.evicted() => return Close::Because(reason),
+            reason = guest.place.evicted() => return last_heard(wire, guest, reason).await,
             writable = wire.stream.writable(), if !wire.out.is_empty() => {
                 if writable.is_err() {
                     return Close::Lost;
@@ -318,27 +285,30 @@ async fn written(wire: &Wire, session: &Session, barrier: u64) -> Result<(), Clo
 /// Handles every packet that was read, and adds what waits for the client.
 fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) -> Result<(), Close> {
     wire.begin_batch();
+    if may_read {
+        hear(wire, guest, readable)?;
+    }
+    guest.session.drain(&mut wire.out, WRITE_BYTES);
+    Ok(())
+}
+
+/// Handles every packet that was read, or can be.
+fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
     let limit = wire.broker.limits().packet_bytes;
     let session = &mut guest.session;
     if readable {
         guest.place.heard(wire.broker.clock().now());
     }
-    let mut outcome = Ok(());
-    if may_read {
-        outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
-    }
+    let mut outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
     // What was read before comes before what is read now.
-    if may_read && readable && outcome.is_ok() && !session.is_pressed() {
+    if readable && outcome.is_ok() && !session.is_pressed() {
         let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
         outcome = read.map(|_| ());
     }
-    match outcome {
-        Ok(()) => {}
-        Err(CloseOr::Close(close)) => return Err(close),
-        Err(CloseOr::Error(error)) => return Err(refused(session, &error)),
-    }
-    session.drain(&mut wire.out, WRITE_BYTES);
-    Ok(())
+    outcome.map_err(|error| match error {
+        CloseOr::Close(close) => close,
+        CloseOr::Error(error) => refused(session, &error),
+    })
 }
 
 /// Handles one packet. Whoever is too fast for its takers is stopped at once, not after all that was read at a time.

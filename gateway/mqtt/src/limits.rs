@@ -21,7 +21,7 @@ pub struct Limits {
     pub queue_bytes: usize,
     /// Messages of QoS 1 and 2 that a client has not acknowledged yet. A client of version 5 may ask for fewer.
     pub in_flight: u16,
-    /// Messages of QoS 2 that a client may have under way to the gateway.
+    /// Messages of QoS 2 that a client of version 5 may have under way to the gateway; one of 3.1.1 can't be told.
     pub receive_maximum: u16,
     /// Topic aliases of a client of version 5, in each direction.
     pub topic_aliases: u16,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use roost_runtime::Message;
 use tracing::debug;
 
-use super::{Counted, Guest, Present, grant};
-use crate::access::Grant;
+use super::{Counted, Guest, Present};
+use crate::access::{Access, Credentials, Grant, Presented, Refusal};
 use crate::broker::Broker;
 use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
@@ -86,6 +86,40 @@ pub(super) async fn admit(
         _unknown: unknown,
         place,
         _counted: counted,
+    })
+}
+
+/// What the directory says of a client, by what it presents; `client_id` is what it called itself.
+async fn grant(
+    broker: &Broker,
+    connect: &Connect,
+    certificate: Option<&str>,
+    client_id: &str,
+    peer: SocketAddr,
+) -> Result<Grant, Reason> {
+    let login = connect.login.as_ref();
+    let presented = Presented {
+        login: login.map(|(user, password)| Credentials { user, password }),
+        certificate,
+        client_id: &connect.client_id,
+    };
+    let mut admitted = match login {
+        Some((user, secret)) if user == Access::ONBOARD => {
+            broker.access().admit_unknown(secret, client_id, peer.ip())
+        }
+        _ => broker.access().admit(presented),
+    };
+    if matches!(admitted, Err(Refusal::Unchecked)) {
+        admitted = Box::pin(broker.access().check(presented, peer.ip())).await;
+    }
+    admitted.map_err(|refusal| {
+        let user = login.map_or("", |(user, _)| user);
+        // Debug, not info: whoever hammers the port must not fill the log.
+        debug!(%peer, user, %refusal, "connection refused");
+        match refusal {
+            Refusal::Busy => Reason::ServerBusy,
+            _ => Reason::BadUserNameOrPassword,
+        }
     })
 }
 

@@ -42,7 +42,7 @@ impl Session {
             codec::put_ack(out, self.version, AckKind::PubRec, id, Reason::Success);
             return Ok(());
         }
-        if self.received_count() >= usize::from(self.broker.limits().receive_maximum) {
+        if self.received_count() >= self.receive_maximum() {
             return Err(Close::Because(Reason::ReceiveMaximumExceeded));
         }
         let message = message(topic, publish);
@@ -65,6 +65,15 @@ impl Session {
             return self.rare.as_ref().is_some_and(|rare| rare.received.contains(&id));
         }
         self.broker.ledger().has_received(self.durable, id)
+    }
+
+    /// How many packets of QoS 2 the client may have under way. One of 3.1.1 can't be told of a limit, and some send all
+    /// that they hold when they connect: their identifiers are the limit.
+    fn receive_maximum(&self) -> usize {
+        match self.version {
+            Version::V5 => self.broker.limits().receive_maximum.into(),
+            Version::V4 => u16::MAX.into(),
+        }
     }
 
     fn received_count(&self) -> usize {

@@ -41,6 +41,24 @@ async fn the_same_client_takes_over_and_the_old_will_comes_before_anything_of_th
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_goodbye_counts_although_its_client_is_back_before_it_was_read() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let mut listener = gateway.service(V5).await;
+    listener.subscribe("devices/boiler/telemetry/#", 1).await;
+    let secret = gateway.add_device("boiler", true);
+    let will = Some(("devices/boiler/telemetry/will", "lost"));
+    let mut client = gateway.enter(V5, "same", "boiler", &secret, will, 60).await;
+    // Which of the two is read first is for the threads to decide, so they are asked often.
+    for _ in 0..300 {
+        client.send(&[0xe0, 0]).await;
+        client = gateway.enter(V5, "same", "boiler", &secret, will, 60).await;
+    }
+    client.publish("devices/boiler/telemetry/x", b"polite", 0).await;
+    assert_eq!(listener.message().await.1, b"polite");
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn nobody_takes_over_a_session_of_another_identity() {
     let gateway = Gateway::start(Limits::default()).await;

@@ -1,9 +1,4 @@
-//! Real clients against the built program: what they publish arrives, and what they must not do is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+//! Devices: what they publish becomes readings, and what they must not do is refused.
 
 use roost_tests::{Listener, Program, Settings, mosquitto_pub, python, wait_for};
 
