@@ -16,14 +16,14 @@ use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
 use crate::unknown::Unknown;
-use crate::wire::{CloseOr, Handled, Next, WRITE_BYTES, Wire};
+use crate::wire::{Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+mod hearing;
 pub mod rehearsal;
-mod takeover;
 
 use door::{Caller, admit};
-use takeover::last_heard;
+use hearing::{hear, last_heard};
 
 /// Serves one client from its first byte to its last.
 ///
@@ -296,25 +296,6 @@ fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) 
     }
     guest.session.drain(&mut wire.out, WRITE_BYTES);
     Ok(())
-}
-
-/// Handles every packet that was read, or can be.
-fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
-    let limit = wire.broker.limits().packet_bytes;
-    let session = &mut guest.session;
-    if readable {
-        guest.place.heard(wire.broker.clock().now());
-    }
-    let mut outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
-    // What was read before comes before what is read now.
-    if readable && outcome.is_ok() && !session.is_pressed() {
-        let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
-        outcome = read.map(|_| ());
-    }
-    outcome.map_err(|error| match error {
-        CloseOr::Close(close) => close,
-        CloseOr::Error(error) => refused(session, &error),
-    })
 }
 
 /// Handles one packet. Whoever is too fast for its takers is stopped at once, not after all that was read at a time.

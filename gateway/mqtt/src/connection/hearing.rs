@@ -1,9 +1,9 @@
-//! What a connection still hears when another takes its place.
+//! What is heard of a client, up to the last byte when another connection takes its place.
 
-use super::{Guest, hear, written};
+use super::{Guest, handle, refused, written};
 use crate::codec::Reason;
 use crate::session::Close;
-use crate::wire::Wire;
+use crate::wire::{CloseOr, Wire};
 
 /// How often a client that is too fast for its takers goes on being heard: its messages come one at a time then.
 const ROUNDS: usize = 100;
@@ -30,4 +30,23 @@ pub(super) async fn last_heard(wire: &mut Wire, guest: &mut Guest, reason: Reaso
         Err(close @ Close::Goodbye { .. }) => close,
         _ => Close::Because(reason),
     }
+}
+
+/// Handles every packet that was read, or can be.
+pub(super) fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
+    let limit = wire.broker.limits().packet_bytes;
+    let session = &mut guest.session;
+    if readable {
+        guest.place.heard(wire.broker.clock().now());
+    }
+    let mut outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
+    // What was read before comes before what is read now.
+    if readable && outcome.is_ok() && !session.is_pressed() {
+        let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
+        outcome = read.map(|_| ());
+    }
+    outcome.map_err(|error| match error {
+        CloseOr::Close(close) => close,
+        CloseOr::Error(error) => refused(session, &error),
+    })
 }
