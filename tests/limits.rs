@@ -72,6 +72,7 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         connects_waiting,
         connects_waiting_per_address,
         connects_per_s,
+        publishes_per_s,
     } = *limits;
     vec![
         ("[mqtt] max_connections", count(connections)),
@@ -101,6 +102,7 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
             count(connects_waiting_per_address),
         ),
         ("[mqtt] connects_per_s", number(connects_per_s.into())),
+        ("[mqtt] publishes_per_s", number(publishes_per_s.into())),
     ]
 }
 

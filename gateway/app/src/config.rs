@@ -137,6 +137,8 @@ pub struct MqttConfig {
     pub max_connects_waiting: Within<2, 1_000_000>,
     /// The same of one address, before its clients are hurried.
     pub max_connects_waiting_per_address: Within<1, 1_000_000>,
+    /// Messages that one device may publish a second; 0 for as many as it likes.
+    pub publishes_per_s: Within<0, 1_000_000>,
     /// TLS.
     pub tls: TlsConfig,
 }
@@ -154,6 +156,7 @@ impl Default for MqttConfig {
             connects_per_s: Within::new(20_000),
             max_connects_waiting: Within::new(4096),
             max_connects_waiting_per_address: Within::new(256),
+            publishes_per_s: Within::new(0),
             tls: TlsConfig::default(),
         }
     }
@@ -173,6 +176,7 @@ impl MqttConfig {
             connects_per_s: u32::try_from(self.connects_per_s.get()).unwrap_or(u32::MAX),
             connects_waiting: self.max_connects_waiting.size(),
             connects_waiting_per_address: self.max_connects_waiting_per_address.size(),
+            publishes_per_s: u32::try_from(self.publishes_per_s.get()).unwrap_or(u32::MAX),
             ..roost_mqtt::Limits::default()
         }
     }
@@ -274,7 +278,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 24,
+            keys, 25,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use roost_model::Topic;
 use roost_runtime::{
@@ -22,6 +22,7 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::listener::{self, Door};
 use crate::lobby::Lobby;
+use crate::pace::Rate;
 use crate::roster::Roster;
 use crate::stats::BrokerStats;
 use crate::sys;
@@ -29,6 +30,9 @@ use crate::tls::{Certificates, Handshakes, renewal};
 
 /// Presence topic of the devices that are connected by MQTT; the keys are their ids.
 pub const PRESENCE: &str = "devices";
+
+/// Messages of so much time may come in one moment: a device that was away has something to tell.
+const PUBLISH_BURST: Duration = Duration::from_secs(2);
 
 /// The broker. One per gateway, shared by its listeners and connections.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub struct Broker {
     /// Wakes the keeper: a session has been left, with something that is due one day.
     session_left: Notify,
     clock: Clock,
+    /// How fast one device may publish.
+    publish_rate: Option<Rate>,
     /// Bytes of unfinished packets and unsent answers of all connections.
     buffered: AtomicUsize,
     client_ids: AtomicU64,
@@ -137,6 +143,7 @@ impl Broker {
             ledger,
             session_left: Notify::new(),
             clock: Clock::default(),
+            publish_rate: Rate::new(limits.publishes_per_s, PUBLISH_BURST),
             buffered: AtomicUsize::new(0),
             client_ids: AtomicU64::new(1),
             bound: Mutex::default(),
@@ -287,6 +294,10 @@ impl Broker {
 
     pub(crate) fn roster(&self) -> &Arc<Roster> {
         &self.roster
+    }
+
+    pub(crate) fn publish_rate(&self) -> Option<Rate> {
+        self.publish_rate
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use roost_runtime::{Context, Message, PresenceGuard, Pressure};
+use roost_runtime::{Context, Message, PresenceGuard};
 use tracing::{debug, info, warn};
 
 use crate::broker::Broker;
@@ -20,10 +20,12 @@ use crate::wire::{Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
 mod hearing;
+mod pause;
 pub mod rehearsal;
 
 use door::{Caller, admit};
 use hearing::{hear, last_heard};
+use pause::Pause;
 
 /// Serves one client from its first byte to its last.
 ///
@@ -198,28 +200,14 @@ fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
     drop(counted);
 }
 
-/// The wait for a taker that the client was too fast for; a box, because few clients ever wait.
-type Pause = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn pause(pressure: Pressure, patience: Duration) -> Pause {
-    Box::pin(async move { pressure.relieved(patience).await })
-}
-
-async fn paused(pause: &mut Option<Pause>) {
-    match pause {
-        Some(pause) => pause.await,
-        None => std::future::pending().await,
-    }
-}
-
 async fn converse(visit: &mut Visit) -> Close {
     let Visit { wire, guest, context } = visit;
     guest.place.heard(wire.broker.clock().now());
     guest.place.set_silence(guest.silence);
-    let mut waiting: Option<Pause> = None;
+    let mut pause = Pause::default();
     let mut readable = false;
     loop {
-        if let Err(close) = exchange(wire, guest, waiting.is_none(), readable) {
+        if let Err(close) = exchange(wire, guest, !pause.is_on(), readable) {
             return close;
         }
         readable = false;
@@ -231,13 +219,9 @@ async fn converse(visit: &mut Visit) -> Close {
         if let Err(close) = wire.try_write().and_then(|()| wire.count_buffers()) {
             return close;
         }
-        if let Some(pressure) = guest.session.take_pressure() {
-            waiting = Some(pause(pressure, wire.broker.limits().slow_within));
-            // While the client is not read from, its silence is ours.
-            guest.place.set_silence(0);
-        }
+        pause.look(&wire.broker, guest);
         tokio::task::coop::consume_budget().await;
-        let may_read = waiting.is_none();
+        let may_read = !pause.is_on();
         if wire.out.is_empty() && (guest.session.may_replay() || (may_read && wire.has_frame())) {
             // The last round stopped because its batch was full, the socket took all of it, and no event will come
             // of what is left.
@@ -270,8 +254,7 @@ async fn converse(visit: &mut Visit) -> Close {
                 }
             }
             () = guest.session.overflowed(), if !may_send => return Close::Because(Reason::QuotaExceeded),
-            () = paused(&mut waiting), if waiting.is_some() => {
-                waiting = None;
+            () = pause.over(), if !may_read => {
                 guest.place.heard(wire.broker.clock().now());
                 guest.place.set_silence(guest.silence);
             }

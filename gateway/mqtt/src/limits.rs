@@ -67,6 +67,9 @@ pub struct Limits {
     pub connects_waiting_per_address: usize,
     /// Connections that are accepted in a second; 0 for as many as come.
     pub connects_per_s: u32,
+    /// Messages that one device may publish in a second, over two seconds; 0 for as many as it likes. Beyond it the
+    /// device is not read from for a while, and nothing is lost.
+    pub publishes_per_s: u32,
 }
 
 impl Default for Limits {
@@ -96,6 +99,7 @@ impl Default for Limits {
             connects_waiting: 4096,
             connects_waiting_per_address: 256,
             connects_per_s: 20_000,
+            publishes_per_s: 0,
         }
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Session {
     /// A taker that the client was too fast for.
     pressure: Option<Box<Pressure>>,
     maximum_packet: u32,
+    /// Messages that the client has published since somebody asked.
+    published: u32,
     rare: Option<Box<Rare>>,
 }
 
@@ -85,6 +87,7 @@ impl Session {
             barrier: 0,
             pressure: None,
             maximum_packet: connect.maximum_packet.unwrap_or(u32::MAX),
+            published: 0,
             rare: Rare::of(connect, limits),
         }
     }
@@ -110,6 +113,11 @@ impl Session {
     /// The taker that the client has to wait for, if it was too fast.
     pub(crate) fn take_pressure(&mut self) -> Option<Pressure> {
         self.pressure.take().map(|pressure| *pressure)
+    }
+
+    /// How many messages the client has published since the last time this was asked.
+    pub(crate) fn take_published(&mut self) -> u32 {
+        std::mem::take(&mut self.published)
     }
 
     /// Whether there is one.

@@ -1,8 +1,10 @@
 //! What is heard of a client, up to the last byte when another connection takes its place.
 
+use bytes::BytesMut;
+
 use super::{Guest, handle, refused, written};
 use crate::codec::Reason;
-use crate::session::Close;
+use crate::session::{Close, Session};
 use crate::wire::{CloseOr, Wire};
 
 /// How often a client that is too fast for its takers goes on being heard: its messages come one at a time then.
@@ -36,14 +38,20 @@ pub(super) async fn last_heard(wire: &mut Wire, guest: &mut Guest, reason: Reaso
 pub(super) fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result<(), Close> {
     let limit = wire.broker.limits().packet_bytes;
     let session = &mut guest.session;
-    if readable {
-        guest.place.heard(wire.broker.clock().now());
-    }
-    let mut outcome = wire.kept_frames(limit, |frame, out| handle(session, frame, out));
+    // A packet is a sign of life, a byte of one is not: else a dribble would keep a place for ever.
+    let mut packets = 0_usize;
+    let mut take = |session: &mut Session, frame: &[u8], out: &mut BytesMut| {
+        packets += 1;
+        handle(session, frame, out)
+    };
+    let mut outcome = wire.kept_frames(limit, |frame, out| take(session, frame, out));
     // What was read before comes before what is read now.
     if readable && outcome.is_ok() && !session.is_pressed() {
-        let read = wire.read_frames(limit, |frame, out| handle(session, frame, out));
+        let read = wire.read_frames(limit, |frame, out| take(session, frame, out));
         outcome = read.map(|_| ());
+    }
+    if packets > 0 {
+        guest.place.heard(wire.broker.clock().now());
     }
     outcome.map_err(|error| match error {
         CloseOr::Close(close) => close,

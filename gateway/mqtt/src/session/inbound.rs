@@ -12,6 +12,7 @@ use crate::stats::BrokerStats;
 impl Session {
     pub(super) fn publish(&mut self, publish: Publish<'_>, out: &mut BytesMut) -> Result<(), Close> {
         BrokerStats::count(&self.stats().received);
+        self.published = self.published.saturating_add(1);
         let meant = self.topic(&publish)?;
         let Some(topic) = self.grant.place(&meant) else {
             return self.forbid(&meant, &publish, out);
