@@ -188,7 +188,7 @@ fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Op
     let Link::Mqtt { profile } = device.link() else {
         return None;
     };
-    let policy = roost_runtime::Policy::DropOldest;
+    let policy = roost_runtime::Policy::HoldThenDrop;
     let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
     let codec = parts.codecs.get(profile);
     let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();

@@ -17,8 +17,8 @@ pub enum Policy {
     DropOldest,
     /// The new delivery is not taken: right for requests, whose asker then hears "busy".
     DropNewest,
-    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full; the oldest delivery goes if they do
-    /// not: right for a device's own messages, where only the device itself is slowed down.
+    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full; if they do not, the oldest delivery of
+    /// QoS 0 goes, or else the oldest: right for a device's own messages, where only the device itself is slowed down.
     HoldThenDrop,
     /// Publishers are asked to wait likewise. Then the oldest QoS 0 delivery goes, or the new one if it is the only
     /// one. If there is none, the queue is closed and its taker disconnected: right for network sessions, where a
@@ -175,7 +175,12 @@ impl Queue {
             match self.policy {
                 Policy::DropNewest => return REFUSED,
                 Policy::DropOldest | Policy::HoldThenDrop if state.waiting.is_empty() => return REFUSED,
-                Policy::DropOldest | Policy::HoldThenDrop => state.drop_at(0, &self.common),
+                Policy::DropOldest => state.drop_at(0, &self.common),
+                Policy::HoldThenDrop => match state.oldest_unreliable() {
+                    Some(at) => state.drop_at(at, &self.common),
+                    None if qos == QoS::AtMostOnce => return REFUSED,
+                    None => state.drop_at(0, &self.common),
+                },
                 Policy::ShedThenClose => match state.oldest_unreliable() {
                     Some(at) => state.drop_at(at, &self.common),
                     // The new one is the only one that may be lost.

@@ -191,3 +191,19 @@ fn what_durable_takers_get_above_qos_0_goes_to_the_ledger_and_not_into_their_que
         ]
     );
 }
+
+#[test]
+fn a_flood_of_qos_0_takes_nothing_from_a_device_that_was_to_be_acknowledged() {
+    let bus = Bus::default();
+    let inbox = bus.subscribe(filter("a"), 2, Policy::HoldThenDrop);
+    bus.publish(message("a", "answer").at_least_once());
+    for _ in 0..10 {
+        bus.publish(message("a", "flood"));
+    }
+    assert_eq!(bodies(&inbox), ["answer", "flood"]);
+    for body in ["1", "2", "3"] {
+        bus.publish(message("a", body).at_least_once());
+    }
+    bus.publish(message("a", "flood"));
+    assert_eq!(bodies(&inbox), ["2", "3"], "who does not wait loses its oldest");
+}
