@@ -16,6 +16,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use machine::REMOVED;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use records::forget_old;
 pub(crate) use service::child;

@@ -11,6 +11,8 @@ use super::moment::Moment;
 
 /// Commands of one device that are not final; one more is refused.
 pub(super) const MAX_PENDING: usize = 64;
+/// Why the commands of a removed device end.
+pub(crate) const REMOVED: &str = "the device was removed";
 /// Commands of one device that are on their way and not answered; others wait, the most urgent ones in front.
 pub(super) const MAX_SENT: usize = 16;
 
@@ -255,7 +257,7 @@ impl Machine {
     pub(super) fn remove(&mut self, device: &str, now: &Moment) {
         let lane = self.lanes.get(device).into_iter().flatten();
         let left: Vec<_> = lane.map(|command| (command.id.clone(), command.state)).collect();
-        let reason = || Some("the device was removed".to_owned());
+        let reason = || Some(REMOVED.to_owned());
         for (id, state) in left {
             match state {
                 CommandState::Queued => self.settle(device, &id, CommandState::Cancelled, reason(), now),

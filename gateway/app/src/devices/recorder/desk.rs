@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Entry, Header, Kind, Recording};
 use crate::devices::DeviceParts;
+use crate::devices::commands::REMOVED;
 use crate::devices::profiles::text_of;
 
 /// States of devices and commands that wait; when the power returns to a building, they come by the thousand.
@@ -77,7 +78,10 @@ fn hear(parts: &DeviceParts, message: &Message) {
             }
         }
         _ => {
-            if let Ok(command) = serde_json::from_slice::<Command>(&message.body) {
+            // The recording of a removed device is gone already, and the next device of its name has its own.
+            if let Ok(command) = serde_json::from_slice::<Command>(&message.body)
+                && command.reason.as_deref() != Some(REMOVED)
+            {
                 parts
                     .recorder
                     .note(device, command.changed_ms, Kind::Command, &command_line(&command));
