@@ -44,6 +44,11 @@ impl Journal {
         }
     }
 
+    /// Whether a place that [`Self::append`] returned is one in the log.
+    pub(super) fn has(place: u64) -> bool {
+        place != NOWHERE
+    }
+
     /// Up to where the log has been handed to the system, so that a crash of the program loses nothing.
     pub(super) fn written(&self) -> u64 {
         self.0.as_ref().map_or(NOWHERE, |log| log.written().records())

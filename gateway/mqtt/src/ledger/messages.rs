@@ -5,6 +5,7 @@ use std::sync::Arc;
 use roost_runtime::{Message, QoS, Receipt, Taken};
 
 use super::book::{Due, Pending};
+use super::journal::Journal;
 use super::record::Record;
 use super::{Books, Ledger};
 
@@ -116,9 +117,12 @@ impl Ledger {
         let barrier = self
             .journal
             .append(&Record::message(message, &taken, receipt, retained));
+        // What the log refused is in no log: its publisher is not told that it was taken, and its takers must not wait
+        // for ever for what will never be written.
+        let place = if Journal::has(barrier) { barrier } else { 0 };
         for (key, id, _) in &taken {
             if let Some(book) = sessions.get_mut(key) {
-                book.written_at(*id, barrier);
+                book.written_at(*id, place);
                 book.ring();
             }
         }
