@@ -14,12 +14,15 @@ const MAX_FUNCTION_LINES: usize = 70;
 const MAX_COLUMNS: usize = 120;
 
 /// Which of our crates each may use. What is not here does not know it exists.
-const DEPENDENCIES: [(&str, &[&str]); 9] = [
+const DEPENDENCIES: [(&str, &[&str]); 12] = [
     ("roost-model", &[]),
     ("roost-runtime", &["roost-model"]),
     ("roost-store", &["roost-model"]),
     ("roost-drivers", &["roost-model"]),
     ("roost-mqtt", &["roost-model", "roost-runtime", "roost-store"]),
+    ("roost-live-macros", &[]),
+    ("roost-live", &["roost-live-macros", "roost-runtime"]),
+    ("roost-live-tests", &["roost-live"]),
     ("roost-web", &["roost-model", "roost-runtime", "roost-store"]),
     (
         "roost",

@@ -1,0 +1,1 @@
+//! Starts the conformance program and the clients that drive it.

@@ -1,0 +1,1 @@
+//! The `html!` macro: templates checked and split at compile time.

@@ -1,0 +1,1 @@
+//! Channels, presence and live views, wire-compatible with the stock Phoenix clients.
