@@ -1,0 +1,129 @@
+//! Which live view shows which path, in which group, behind which guards.
+
+mod pattern;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::params::Params;
+use crate::session::Session;
+use crate::view::{Container, Context, LiveView, Refusal, Rendered};
+
+pub use pattern::{Pattern, PatternError, SEGMENTS};
+
+/// What stands before the views of a group: it sees what `mount` sees, before it, in the dead render and at every
+/// join.
+pub type Guard = Arc<dyn Fn(&Params, &Session, &mut Context) -> Result<(), Refusal> + Send + Sync>;
+/// Makes the whole document around the main view of a dead render.
+pub type Layout = fn(&Page) -> Rendered;
+
+/// What a layout puts a page together from.
+#[derive(Debug)]
+pub struct Page {
+    /// The title that the view has set, or nothing.
+    pub title: Option<String>,
+    /// The token that the glue sends along; it belongs into `<meta name="csrf-token" content=…>`.
+    pub csrf_token: String,
+    /// The main view in its container, HTML.
+    pub content: String,
+    /// The address: path and query.
+    pub address: String,
+}
+
+/// Live views that belong together: the browser goes from one to the other without a page load. Guards hold for all
+/// of
+/// them.
+pub struct Group {
+    name: &'static str,
+    layout: Layout,
+    guards: Vec<Guard>,
+    views: Vec<(&'static str, ViewKind)>,
+}
+
+impl Group {
+    /// A group without views. `layout` makes its documents.
+    #[must_use]
+    pub fn new(name: &'static str, layout: Layout) -> Self {
+        Self {
+            name,
+            layout,
+            guards: Vec::new(),
+            views: Vec::new(),
+        }
+    }
+
+    /// Adds a guard, called after those added before.
+    #[must_use]
+    pub fn guard(
+        mut self,
+        guard: impl Fn(&Params, &Session, &mut Context) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        self.guards.push(Arc::new(guard));
+        self
+    }
+
+    /// Shows a view at a path. Variables begin with a colon (`/devices/:id`), `*rest` takes the rest of the path.
+    #[must_use]
+    pub fn view<V: LiveView>(mut self, path: &'static str) -> Self {
+        self.views.push((path, ViewKind::of::<V>()));
+        self
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All live routes of a program.
+#[derive(Debug, Default)]
+pub struct Routes {
+    groups: Vec<Group>,
+    nested: Vec<ViewKind>,
+}
+
+impl Routes {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a group. The first path that matches counts.
+    #[must_use]
+    pub fn group(mut self, group: Group) -> Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// Makes a view known that other views hold within them, without a path of its own.
+    #[must_use]
+    pub fn nested<V: LiveView>(mut self) -> Self {
+        self.nested.push(ViewKind::of::<V>());
+        self
+    }
+}
+
+type Mount = fn(&Params, &Session, &mut Context) -> Result<Box<dyn Any + Send>, Refusal>;
+
+/// One kind of view, without its type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ViewKind {
+    pub(crate) name: &'static str,
+    pub(crate) container: Container,
+    pub(crate) mount: Mount,
+}
+
+impl ViewKind {
+    fn of<V: LiveView>() -> Self {
+        Self {
+            name: std::any::type_name::<V>(),
+            container: V::container(),
+            mount: |params, session, context| Ok(Box::new(V::mount(params, session, context)?)),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a callback wants to be told to the browser besides the changed page.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Most events that one callback may push.
+pub const EVENTS: usize = 256;
+
+/// Where a view wants the browser to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Go {
+    /// Another address of the same view.
+    Patch {
+        /// Path and query.
+        to: String,
+        /// Whether the address is replaced instead of put on the history.
+        replace: bool,
+    },
+    /// Another live view of the same group.
+    Navigate {
+        /// Path and query.
+        to: String,
+        /// Whether the address is replaced instead of put on the history.
+        replace: bool,
+    },
+    /// Any page, by a page load.
+    Redirect {
+        /// A path, or the address of another site.
+        to: String,
+    },
+}
+
+/// What has gathered since the last message to the browser.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) title: Option<String>,
+    /// Name, payload, whether it is dispatched before the page is changed.
+    pub(crate) events: Vec<(String, Value, bool)>,
+    pub(crate) reply: Option<Value>,
+    pub(crate) go: Option<Go>,
+}
+
+impl Effects {
+    pub(crate) fn event(&mut self, name: &str, payload: impl Serialize, before: bool) {
+        let Ok(payload) = serde_json::to_value(payload) else {
+            tracing::error!(
+                event = name,
+                "an event's payload is no JSON: its maps need text as keys"
+            );
+            return;
+        };
+        if self.events.len() >= EVENTS {
+            tracing::error!(
+                event = name,
+                limit = EVENTS,
+                "a callback pushed too many events; this one is dropped"
+            );
+            return;
+        }
+        self.events.push((name.to_owned(), payload, before));
+    }
+}
