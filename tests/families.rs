@@ -44,6 +44,12 @@ fn a_shelly_is_asked_for_its_status_when_it_comes_and_commanded_in_its_words() {
             .point("shellyplus1-a8032abe54dc", "switch0.temperature")
     });
     assert_eq!((&point["value"], &point["unit"]), (&json!(41.5), &json!("°C")));
+    assert_eq!(point.get("about"), None, "a temperature takes no commands");
+    let relay = program
+        .api()
+        .point("shellyplus1-a8032abe54dc", "switch0")
+        .unwrap();
+    assert_eq!(relay["about"]["access"], "read_write");
     let answer = command(&program, "shellyplus1-a8032abe54dc", "switch0", &json!(true));
     assert_eq!(answer.status, 202, "{}", answer.text);
     let sent = device.message("Switch.Set");

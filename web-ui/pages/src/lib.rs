@@ -7,6 +7,7 @@
 mod api;
 mod assets;
 mod cached;
+mod commands;
 mod desks;
 mod guard;
 mod live;

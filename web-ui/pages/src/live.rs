@@ -2,10 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use roost_model::{ClockQuality, Command, Filter, Freshness, Reading, Timestamp, Topic};
+use roost_model::{Access, ClockQuality, Command, Filter, Freshness, Reading, Timestamp, Topic, Unit};
 use roost_runtime::{Bus, Message};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How far ahead a reading may lie before its time is not believed, in nanoseconds: two seconds.
 const CLOCK_SLACK_NS: i64 = 2_000_000_000;
@@ -17,6 +18,52 @@ pub(crate) struct Point {
     pub(crate) reading: Reading,
     /// What the gateway says of its age, by a clock that nobody sets.
     pub(crate) freshness: Freshness,
+    pub(crate) about: About,
+}
+
+/// What a device, or its profile, says of a point beside its values.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct About {
+    /// What people call it; empty if nobody says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) label: String,
+    /// What its values are counted in.
+    #[serde(skip_serializing_if = "Unit::is_none")]
+    #[schema(value_type = String)]
+    pub(crate) unit: Unit,
+    /// `read_write` if it takes commands, otherwise `read`.
+    #[schema(value_type = String)]
+    pub(crate) access: Access,
+    /// What kind of thing it is, in the word of the device's family.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) class: String,
+    /// The only values that it takes, if they can be counted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) options: Vec<String>,
+    /// Smallest value that it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min: Option<f64>,
+    /// Largest value that it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<f64>,
+}
+
+impl About {
+    /// Whether the point takes commands.
+    pub(crate) fn is_settable(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+}
+
+impl Point {
+    /// What its values are counted in: as the last one says, or else as its description does.
+    pub(crate) fn unit(&self) -> &Unit {
+        match self.reading.unit.is_none() {
+            true => &self.about.unit,
+            false => &self.reading.unit,
+        }
+    }
 }
 
 /// What the gateway says of the age of a value, or of a device.
@@ -106,6 +153,7 @@ pub(crate) fn points(bus: &Bus, device: &str, watched: bool) -> Vec<Point> {
             Some(Point {
                 name: message.topic.levels().nth(3)?.to_owned(),
                 freshness: freshness(bus, message.topic.as_str(), &reading, watched),
+                about: about_at(bus, message.topic.as_str()).unwrap_or_default(),
                 reading,
             })
         })
@@ -119,8 +167,36 @@ pub(crate) fn point(bus: &Bus, device: &str, point: &str, watched: bool) -> Opti
     Some(Point {
         name: point.to_owned(),
         freshness: freshness(bus, &topic, &reading, watched),
+        about: about_at(bus, &topic).unwrap_or_default(),
         reading,
     })
+}
+
+fn about_at(bus: &Bus, topic: &str) -> Option<About> {
+    at(bus, &format!("{topic}/about"))
+}
+
+/// What is known of a point beside its values, if anything was said.
+pub(crate) fn about(bus: &Bus, device: &str, point: &str) -> Option<About> {
+    about_at(bus, &format!("devices/{device}/points/{point}"))
+}
+
+/// The points that the device has described and not reported yet, by name.
+pub(crate) fn unreported(bus: &Bus, device: &str) -> Vec<(String, About)> {
+    let Ok(filter) = Filter::new(format!("devices/{device}/points/+/about")) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for message in bus.retained(&filter) {
+        let name = message.topic.levels().nth(3).unwrap_or_default();
+        let reading = Topic::new(format!("devices/{device}/points/{name}"));
+        if reading.is_ok_and(|topic| bus.retained_at(&topic).is_none())
+            && let Some(about) = decode(&message)
+        {
+            found.push((name.to_owned(), about));
+        }
+    }
+    found
 }
 
 /// The status of a device, if it has ever been connected.

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 mod commands;
+mod control;
 pub(crate) mod device;
 pub(crate) mod devices;
 mod devices_query;
@@ -9,6 +10,7 @@ pub(crate) mod discovered;
 mod empty;
 mod layout;
 mod marks;
+pub(crate) mod point;
 mod points;
 pub(crate) mod profile;
 pub(crate) mod profiles;

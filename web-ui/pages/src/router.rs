@@ -23,9 +23,11 @@ pub fn router(web: Arc<Web>) -> Router {
     let private = Router::new()
         .route("/", get(pages::devices::show))
         .route("/devices/{id}", get(pages::device::show))
+        .route("/devices/{id}/points/{point}", get(pages::point::show))
         .route("/system", get(pages::system::show))
         .route_layer(from_fn_with_state(Arc::clone(&site), guard::page));
     let confidential = Router::new()
+        .route("/devices/{id}", post(pages::device::change))
         .route("/devices/{id}/recording", get(pages::recording::show))
         .route("/devices/{id}/recording.jsonl", get(pages::recording::download))
         .route(

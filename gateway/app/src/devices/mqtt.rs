@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Incoming, Outgoing, Samples};
-use roost_model::{Timestamp, Topic};
+use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Described, Incoming, Outgoing, Samples};
+use roost_model::{Access, Timestamp, Topic, Unit};
 use roost_runtime::{BoxError, Context, Message};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
@@ -69,16 +69,36 @@ pub(super) fn on_the_bus(outgoing: Outgoing) -> Message {
     }
 }
 
+fn about_topic(device: &str, point: &str) -> Option<Topic> {
+    Topic::new(format!("devices/{device}/points/{point}/about")).ok()
+}
+
+fn describe(env: &DeviceEnv, described: &Described) {
+    let topic = about_topic(&env.device.id, &described.point);
+    if let (Some(topic), Ok(body)) = (topic, serde_json::to_vec(described)) {
+        env.parts.bus.publish(Message::new(topic, body).retained());
+    }
+}
+
 /// Says on the bus what the device has said about its points.
-fn describe(env: &DeviceEnv, decoded: &Decoded) {
+fn describe_all(env: &DeviceEnv, decoded: &Decoded) {
     for described in &decoded.described {
-        let topic = Topic::new(format!(
-            "devices/{}/points/{}/about",
-            env.device.id, described.point
-        ));
-        if let (Ok(topic), Ok(body)) = (topic, serde_json::to_vec(described)) {
-            env.parts.bus.publish(Message::new(topic, body).retained());
-        }
+        describe(env, described);
+    }
+}
+
+/// Says on the bus that a point takes commands, where its profile or its messages say so and the device itself has
+/// not described it.
+fn say_settable(env: &DeviceEnv, point: &str, unit: &Unit) {
+    let topic = about_topic(&env.device.id, point);
+    if topic.is_some_and(|topic| env.parts.bus.retained_at(&topic).is_none()) {
+        let described = Described {
+            point: point.to_owned(),
+            unit: unit.clone(),
+            access: Access::ReadWrite,
+            ..Described::default()
+        };
+        describe(env, &described);
     }
 }
 
@@ -116,7 +136,7 @@ impl Task {
         for message in left.flat_map(|filter| bus.retained(&filter)) {
             // Values are old news: the last ones are known already.
             if let Ok(decoded) = self.decode(device, &message.topic, &message.body, now) {
-                describe(env, &decoded);
+                describe_all(env, &decoded);
             }
         }
         for outgoing in self.codec.greet(device, now.unix_ms()) {
@@ -170,7 +190,7 @@ impl Task {
         for error in &decoded.rejected {
             self.fault(error);
         }
-        describe(&self.env, &decoded);
+        describe_all(&self.env, &decoded);
         if let (Some(online), true) = (decoded.online, self.codec.is_bridged()) {
             reachable(&self.env, online);
         }
@@ -207,6 +227,9 @@ impl Task {
             };
             sample.cadence = declared.or(sample.cadence);
             sample.at = sample.at.or(received);
+            if sample.access == Access::ReadWrite && point.becomes_settable() {
+                say_settable(&self.env, &sample.point, &sample.unit);
+            }
             let reading = self.env.parts.intake.take(&self.env.device.id, point, sample);
             if self.env.is_awaited()
                 && let Ok(value) = reading.value

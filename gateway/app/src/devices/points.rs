@@ -22,6 +22,8 @@ pub(crate) struct Point {
     cadence: Cadence,
     /// Whether the last value is of an earlier run: the pause until the next one says nothing about the cadence.
     resumed: bool,
+    /// Whether it was said on the bus that the point takes commands.
+    settable: bool,
 }
 
 impl Point {
@@ -34,7 +36,13 @@ impl Point {
             name_at,
             cadence: Cadence::default(),
             resumed: false,
+            settable: false,
         })
+    }
+
+    /// Whether it is news that the point takes commands. It is so once in the life of the device's task.
+    pub(crate) fn becomes_settable(&mut self) -> bool {
+        !std::mem::replace(&mut self.settable, true)
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -1,28 +1,25 @@
 //! Commands in the API: sent to a point, followed until they are final, taken back, listed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use roost_model::{Command, CommandState, Priority, Topic};
-use roost_runtime::RequestError;
+use roost_model::{Command, CommandState, Priority};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::input::{Body, Params, Path, check_id, check_limit};
 use super::{Answer, PREFIX, points, schemas};
+use crate::commands;
 use crate::live;
 use crate::problem::Problem;
 use crate::site::Site;
 
 /// Commands of one answer, unless told otherwise.
 const LIMIT: usize = 100;
-/// How long the task of the commands may take to write one down.
-const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// Times that a command may be given: a tenth of a second to a day.
 const TIMES_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
 /// What a client sends with a request that it may send again (draft-ietf-httpapi-idempotency-key-header).
@@ -124,57 +121,13 @@ pub(crate) async fn send(
     check_id("point", &point)?;
     wanted.check()?;
     wanted.take_key(&headers)?;
-    let command = ask(&site, &format!("devices/{id}/points/{point}/set"), json!(wanted)).await?;
+    let command = commands::send(&site.web.bus, &id, &point, json!(wanted)).await?;
     if command.state == CommandState::Refused {
         let reason = command.reason.clone().unwrap_or_default();
         return Err(Problem::refused(command, &reason));
     }
     let location = [(header::LOCATION, format!("{PREFIX}/commands/{}", command.id))];
     Ok((StatusCode::ACCEPTED, location, Json(command)).into_response())
-}
-
-/// Asks the task that follows commands.
-async fn ask(site: &Site, topic: &str, body: serde_json::Value) -> Result<Command, Problem> {
-    let topic = Topic::new(topic).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let answer = site
-        .web
-        .bus
-        .request(topic, body.to_string().into(), TAKEN_WITHIN)
-        .await
-        .map_err(|error| Problem::unanswered(error, "the task that follows commands"))?;
-    taken(&answer)
-}
-
-/// What was made of the request: a command, or the reason why it is none.
-fn taken(answer: &[u8]) -> Result<Command, Problem> {
-    #[derive(Deserialize)]
-    struct Rejected {
-        error: String,
-        #[serde(default)]
-        not_running: bool,
-        #[serde(default)]
-        not_found: bool,
-    }
-    if let Ok(rejected) = serde_json::from_slice::<Rejected>(answer) {
-        return Err(match rejected {
-            Rejected {
-                not_running: true, ..
-            } => Problem::unanswered(RequestError::NoTaker, "the device"),
-            Rejected {
-                error,
-                not_found: true,
-                ..
-            } => Problem::new(StatusCode::NOT_FOUND, error),
-            Rejected { error, .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error),
-        });
-    }
-    serde_json::from_slice(answer).map_err(|error| {
-        tracing::error!(%error, "the answer to a command can't be read");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the task that follows commands gave an answer that makes no sense: the gateway's log says more",
-        )
-    })
 }
 
 /// Takes back a command that was not sent yet.
@@ -187,11 +140,8 @@ fn taken(answer: &[u8]) -> Result<Command, Problem> {
             content_type = "application/problem+json")))]
 pub(crate) async fn cancel(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Answer {
     check_id("command", &id)?;
-    let command = ask(&site, "$roost/commands/cancel", json!({ "id": id })).await?;
-    if command.state == CommandState::Cancelled {
-        return Ok(Json(command).into_response());
-    }
-    Err(Problem::too_late(command))
+    let command = commands::cancel(&site.web.bus, &id).await?;
+    Ok(Json(command).into_response())
 }
 
 /// Gives one command and how far it has come.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Answer;
 use super::input::{Path, check_id};
-use crate::live::{self, Point};
+use crate::live::{self, About, Point};
 use crate::problem::Problem;
 use crate::site::Site;
 
@@ -46,6 +46,9 @@ pub(crate) struct PointAnswer {
     /// How often a value is expected; left out while nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     cadence_ms: Option<u64>,
+    /// What the device, or its profile, says of the point; left out where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<About>,
 }
 
 fn ms(duration: Duration) -> u64 {
@@ -59,13 +62,14 @@ impl PointAnswer {
             name: point.name.clone(),
             value: reading.value.as_ref().ok().cloned(),
             no_data: reading.value.as_ref().err().copied(),
-            unit: reading.unit.to_string(),
+            unit: point.unit().to_string(),
             at_ms: reading.at.unix_ms(),
             age_ms: ms(reading.at.until(now)),
             freshness: point.freshness,
             clock: reading.at.clock,
             seq: reading.seq,
             cadence_ms: reading.cadence.map(ms),
+            about: (point.about != About::default()).then(|| point.about.clone()),
         }
     }
 }

@@ -3,19 +3,20 @@
 use maud::{Markup, html};
 use roost_model::{Command, CommandState, Step, Timestamp};
 
-use super::{marks, words};
+use super::{control, marks, words};
 
 /// Longest value that is shown, in characters.
 const MAX_VALUE: usize = 80;
 
-/// The last commands of a device, newest first.
-pub(crate) fn table(commands: &[Command], now: Timestamp) -> Markup {
+/// The last commands of a device or of one of its points, newest first.
+pub(crate) fn table(device: &str, commands: &[Command], now: Timestamp) -> Markup {
     html! {
         section aria-labelledby="commands" {
             h2 #commands { "Last commands" }
             @if commands.is_empty() {
                 p.nothing {
-                    "None. Programs send them with " code { "POST /api/v1/devices/…/points/…/commands" } "."
+                    "None. They are sent from the points above, or by programs with "
+                    code { "POST /api/v1/devices/…/points/…/commands" } "."
                 }
             } @else {
                 div.scroll {
@@ -28,9 +29,10 @@ pub(crate) fn table(commands: &[Command], now: Timestamp) -> Markup {
                                 th scope="col" { "State" }
                                 th scope="col" { "Course" }
                                 th.age scope="col" { "Issued" }
+                                th.set scope="col" { span.unseen { "Take back" } }
                             }
                         }
-                        tbody { @for command in commands { (row(command, now)) } }
+                        tbody { @for command in commands { (row(device, command, now)) } }
                     }
                 }
             }
@@ -38,20 +40,34 @@ pub(crate) fn table(commands: &[Command], now: Timestamp) -> Markup {
     }
 }
 
-fn row(command: &Command, now: Timestamp) -> Markup {
+fn row(device: &str, command: &Command, now: Timestamp) -> Markup {
     let issued = Timestamp::from_unix_ms(command.issued_ms, now.clock);
+    let failed = matches!(command.state, CommandState::Refused | CommandState::Expired);
     html! {
         tr {
             th.point scope="row" { (command.point) }
             td.v { (words::shortened(&command.value.to_string(), MAX_VALUE)) }
-            td {
+            td.state {
                 (marks::command(command.state))
-                @if let Some(reason) = &command.reason { span.sub.why { (reason) } }
+                @if let Some(reason) = &command.reason { span.sub.why[failed] { (reason) } }
             }
             td.course {
                 @for step in &command.steps { span.sub { (course(step, command.issued_ms)) } }
             }
             td.age { (words::ago(issued.until(now))) }
+            td.set { @if command.state == CommandState::Queued { (cancel(device, command)) } }
+        }
+    }
+}
+
+/// The form that takes back what was not sent yet.
+fn cancel(device: &str, command: &Command) -> Markup {
+    html! {
+        form method="post" action=(control::action(device)) {
+            input type="hidden" name="command" value=(command.id);
+            button.quiet type="submit" name="action" value="cancel" {
+                "Cancel" span.unseen { " the command to " (command.point) }
+            }
         }
     }
 }

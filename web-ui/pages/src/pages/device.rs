@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use roost_model::{ClockQuality, Device, Link, Profile, Timestamp, check_name};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::layout::{Frame, Refresh};
-use super::{Lenient, Page, commands, marks, points, tree, words};
+use super::{Failure, Lenient, Page, commands, control, marks, points, tree, words};
 use crate::api::Path;
-use crate::live::{self, Fault};
+use crate::commands as orders;
+use crate::live::{self, About, Fault, Point};
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::view::DeviceView;
@@ -48,15 +53,57 @@ pub(crate) async fn show(
     let body = html! {
         p.crumbs { a href="/" { "← Devices" } }
         (head(&view, live::fault(&site.web.bus, &id).as_ref()))
-        (points_table(&view))
-        (commands::table(&commands, view.now))
+        (points_table(&view, &live::unreported(&site.web.bus, &id)))
+        (commands::table(&id, &commands, view.now))
         (topics(&view.device, profile.as_ref()))
         p { a href={ "/devices/" (id) "/recording" } { "What it last said, message by message" } }
     };
     Ok(super::page(&frame, &body))
 }
 
-fn title_of(device: &Device) -> &str {
+/// What the forms of the page send.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Change {
+    /// `send` or `cancel`.
+    action: String,
+    point: String,
+    value: String,
+    command: String,
+}
+
+/// Sends a command, or takes one back; what became of it stands in the table of commands.
+pub(crate) async fn change(
+    State(site): State<Arc<Site>>,
+    path: Result<Path<String>, Problem>,
+    change: Result<Form<Change>, FormRejection>,
+) -> Result<Response, Failure> {
+    let Path(id) = path?;
+    let Form(change) = change.map_err(|_| Problem::bad_request("The form was not complete."))?;
+    let known = check_name(&id).is_ok() && check_name(&change.point).is_ok() || change.action == "cancel";
+    if !known || site.device(&id).await?.is_none() {
+        return Err(Problem::not_found("device", &id).into());
+    }
+    let bus = &site.web.bus;
+    match change.action.as_str() {
+        "send" => {
+            let before =
+                live::point(bus, &id, &change.point, true).and_then(|point| point.reading.value.ok());
+            let about = live::about(bus, &id, &change.point).unwrap_or_default();
+            let value = control::typed(&change.value, &about, before.as_ref()).map_err(|expected| {
+                let detail = format!("{} takes {expected}, not {:?}.", change.point, change.value);
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            })?;
+            orders::send(bus, &id, &change.point, json!({ "value": value })).await?;
+        }
+        "cancel" => drop(orders::cancel(bus, &change.command).await?),
+        _ => return Err(Problem::bad_request("There is no such button.").into()),
+    }
+    Ok(Redirect::to(&format!("/devices/{id}#commands")).into_response())
+}
+
+/// What a device is called: its label, or else its id.
+pub(super) fn title_of(device: &Device) -> &str {
     if device.label.is_empty() {
         &device.id
     } else {
@@ -115,11 +162,12 @@ fn cadence(cadence: Duration) -> String {
     }
 }
 
-fn points_table(view: &DeviceView) -> Markup {
+fn points_table(view: &DeviceView, unreported: &[(String, About)]) -> Markup {
+    let device = &view.device.id;
     html! {
         section aria-labelledby="points" {
             h2 #points { "Points" }
-            @if view.points.is_empty() {
+            @if view.points.is_empty() && unreported.is_empty() {
                 p.nothing { "No reading yet. What it publishes to the topics below appears here." }
             } @else {
                 div.scroll {
@@ -132,33 +180,45 @@ fn points_table(view: &DeviceView) -> Markup {
                                 th.unit scope="col" { "Unit" }
                                 th.age scope="col" { "Age" }
                                 th scope="col" { "Freshness" }
-                                th scope="col" { "Expected" }
-                                th scope="col" { "Clock" }
-                                th.num scope="col" { "Reading no." }
+                                th.expected scope="col" { "Expected" }
+                                th.clock scope="col" { "Clock" }
+                                th.num.seq scope="col" { "Reading no." }
+                                th.set scope="col" { "Command" }
                             }
                         }
                         tbody {
-                            @for point in &view.points {
+                            @for point in &view.points { (point_row(device, point, view.now)) }
+                            @for (point, about) in unreported {
                                 tr {
-                                    (points::cells(point, view.now))
-                                    td.expected {
-                                        (point.reading.cadence.map_or_else(|| "learning".to_owned(), cadence))
-                                    }
-                                    td.clock {
-                                        @match point.reading.at.clock {
-                                            ClockQuality::Synced => "synced",
-                                            ClockQuality::Unknown => "unknown",
-                                        }
-                                    }
-                                    td.num.seq {
-                                        (point.reading.seq)
-                                    }
+                                    (points::linked_name(device, point, about))
+                                    td.none colspan="4" { "No reading yet" }
+                                    td.expected {} td.clock {} td.seq {}
+                                    td.set { (control::in_row(device, point, about, None)) }
                                 }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+fn point_row(device: &str, point: &Point, now: Timestamp) -> Markup {
+    let reading = &point.reading;
+    html! {
+        tr {
+            (points::linked_name(device, &point.name, &point.about))
+            (points::cells(point, now))
+            td.expected { (reading.cadence.map_or_else(|| "learning".to_owned(), cadence)) }
+            td.clock {
+                @match reading.at.clock {
+                    ClockQuality::Synced => "synced",
+                    ClockQuality::Unknown => "unknown",
+                }
+            }
+            td.num.seq { (reading.seq) }
+            td.set { (control::in_row(device, &point.name, &point.about, reading.value.as_ref().ok())) }
         }
     }
 }

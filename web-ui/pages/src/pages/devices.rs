@@ -175,12 +175,12 @@ fn rows(view: &DeviceView) -> Markup {
                 (name_cell(view, height))
                 (state_cell(view, height))
                 @match view.points.first() {
-                    Some(point) => (points::cells(point, view.now)),
+                    Some(point) => { (points::name(point)) (points::cells(point, view.now)) },
                     None => (points::none_yet()),
                 }
             }
             @for point in view.points.iter().take(shown).skip(1) {
-                tr { (points::cells(point, view.now)) }
+                tr { (points::name(point)) (points::cells(point, view.now)) }
             }
             @if hidden > 0 {
                 tr { td.more colspan="5" {

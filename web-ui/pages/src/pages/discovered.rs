@@ -108,7 +108,7 @@ fn row(client: &Discovered) -> Markup {
                 a.id href={ "/discovered/" (client.client) } { (name_of(client)) }
                 span.sub { (client.address) }
             }
-            td {
+            td.state {
                 @if client.connected { (marks::mark(Tone::Good, "connected")) }
                 @else { (marks::mark(Tone::Wait, "gone")) }
                 @if let Some(device) = &client.accepted_as {
@@ -116,10 +116,10 @@ fn row(client: &Discovered) -> Markup {
                 }
             }
             td.num {
-                (words::count(client.messages))
+                (words::count(client.messages)) span.word { " messages" }
                 @if client.lost > 0 { span.sub { (client.lost) " older ones lost" } }
             }
-            td {
+            td.guess {
                 @match &client.guess {
                     Some(guess) => { strong { (guess.profile) } span.sub { (guess.reason) } }
                     None => span.sub { "no profile fits what it said" },

@@ -5,24 +5,45 @@ use roost_model::{Freshness, Timestamp, Value};
 
 use super::marks::{self, Tone};
 use super::words;
-use crate::live::Point;
+use crate::live::{About, Point};
 
 /// Longest text value that is shown, in characters.
 const MAX_TEXT: usize = 80;
 
-/// The cells of one point: name, value, unit, age, freshness.
+/// The cell of a point's name, in the list of devices: what people call it.
+pub(crate) fn name(point: &Point) -> Markup {
+    html! { th.point scope="row" { (called(&point.name, &point.about)) } }
+}
+
+/// The same on the device's page: with the name that programs use, and a way to the point's page.
+pub(crate) fn linked_name(device: &str, point: &str, about: &About) -> Markup {
+    html! {
+        th.point scope="row" {
+            a href={ "/devices/" (device) "/points/" (point) } { (called(point, about)) }
+            @if !about.label.is_empty() { span.sub.id { (point) } }
+        }
+    }
+}
+
+fn called(point: &str, about: &About) -> String {
+    match about.label.as_str() {
+        "" => point.to_owned(),
+        label => words::shortened(label, MAX_TEXT),
+    }
+}
+
+/// The cells of a point's value: value, unit, age, freshness.
 pub(crate) fn cells(point: &Point, now: Timestamp) -> Markup {
     let reading = &point.reading;
     let freshness = point.freshness;
     html! {
-        th.point scope="row" { (point.name) }
         @match &reading.value {
             Ok(value) => {
                 td class=(class_of(value, freshness)) { (words::shortened(&value.to_string(), MAX_TEXT)) }
             }
             Err(reason) => { td.v.none { span aria-hidden="true" { "— " } (reason) } }
         }
-        td.unit { (reading.unit) }
+        td.unit { (point.unit()) }
         td.age { (words::ago(reading.at.until(now))) }
         td.freshness {
             @if reading.value.is_ok() { (marks::freshness(freshness)) }

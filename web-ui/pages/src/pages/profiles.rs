@@ -80,9 +80,9 @@ fn row(source: &ProfileSource, label: Option<&str>, devices: usize) -> Markup {
                 a.id href={ "/profiles/" (source.id) } { (source.id) }
                 @if let Some(label) = label { span.sub { (label) } }
             }
-            td { (origin(&source.origin)) }
-            td.num { (words::count(devices)) }
-            td {
+            td.origin { (origin(&source.origin)) }
+            td.num { (words::count(devices)) span.word { " devices" } }
+            td.state {
                 @if let Some(fault) = source.faults.first() {
                     @if label.is_some() { (marks::mark(Tone::Bad, "file is broken, the version before is in use")) }
                     @else { (marks::mark(Tone::Bad, "file is broken")) }

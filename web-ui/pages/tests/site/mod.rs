@@ -352,7 +352,7 @@ async fn device_task(bus: Bus, store: Store) {
                 .unwrap();
             let answer = match command {
                 Some(mut command) => {
-                    if command.state == CommandState::Sent {
+                    if !command.state.is_end() {
                         command.state = CommandState::Cancelled;
                     }
                     serde_json::to_string(&command).unwrap()
