@@ -1,7 +1,15 @@
 //! Channels, presence and live views, wire-compatible with the stock Phoenix clients.
 
+// What `html!` writes names this crate by its outside name, here too.
+#[allow(
+    unused_extern_crates,
+    reason = "used where a template is written in this crate"
+)]
+extern crate self as roost_live;
+
 pub mod flash;
 pub mod params;
+pub mod render;
 #[allow(dead_code, reason = "the endpoint comes next")]
 pub mod routes;
 pub mod session;
@@ -11,6 +19,8 @@ pub mod view;
 
 pub use flash::Flash;
 pub use params::Params;
+pub use render::{Cid, Diff, Differ, Raw, Rendered};
+pub use roost_live_macros::html;
 pub use routes::{Group, Page, Routes};
 pub use session::Session;
 pub use view::{Context, Handle, LiveComponent, LiveView, Refusal};

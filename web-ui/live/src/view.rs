@@ -6,13 +6,12 @@ mod effects;
 mod handle;
 mod live_view;
 mod refusal;
-mod rendered;
 pub mod upload;
 
+pub use crate::Rendered;
 pub use component::{Cid, LiveComponent};
 pub use context::{Context, FilterError, SUBSCRIPTIONS};
 pub use effects::{EVENTS, Go};
 pub use handle::{Handle, INBOX, SendError};
 pub use live_view::{Container, LiveView};
 pub use refusal::Refusal;
-pub use rendered::Rendered;

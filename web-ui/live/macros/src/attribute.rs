@@ -1,0 +1,158 @@
+//! Attributes: names that the client knows, values that are texts or Rust.
+
+use std::collections::HashSet;
+
+use quote::quote;
+use rstml::node::{KVAttributeValue, KeyedAttribute, KeyedAttributeValue, NodeAttribute, NodeElement};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Lit, LitStr};
+
+use crate::control::Control;
+use crate::expand::{self, Expansion, Value};
+use crate::template::Template;
+use crate::{names, text};
+
+pub(crate) fn attributes(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
+    let mut seen = HashSet::new();
+    for attribute in element.attributes() {
+        let NodeAttribute::Attribute(attribute) = attribute else {
+            expansion.refuse(syn::Error::new(
+                attribute.span(),
+                "an attribute has a name: `name={value}`",
+            ));
+            continue;
+        };
+        let name = attribute.key.to_string();
+        if let Some(problem) = names::unknown_phx(&name) {
+            expansion.refuse(syn::Error::new(attribute.key.span(), problem));
+        }
+        one(expansion, attribute, &name, template);
+        if !seen.insert(name.clone()) {
+            expansion.refuse(syn::Error::new(
+                attribute.key.span(),
+                format!("`{name}` stands here twice"),
+            ));
+        }
+    }
+    for (name, why) in NEED_ID {
+        if seen.contains(name) && !seen.contains("id") {
+            let problem = format!("an element with `{name}` needs an `id`: {why}");
+            expansion.refuse(syn::Error::new(element.name().span(), problem));
+        }
+    }
+}
+
+/// Attributes that the client refuses without an `id` beside them.
+const NEED_ID: [(&str, &str); 3] = [
+    ("phx-hook", "the client knows hooks by it"),
+    ("phx-update", "the client finds the element again by it"),
+    ("phx-viewport-top", "the client finds the element again by it"),
+];
+
+fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, template: &mut Template) {
+    let value = match &attribute.possible_value {
+        KeyedAttributeValue::None => return template.text(&format!(" {name}")),
+        KeyedAttributeValue::Value(value) => &value.value,
+        KeyedAttributeValue::Binding(binding) => {
+            expansion.refuse(syn::Error::new(
+                binding.inputs.span(),
+                "an element has no parameters",
+            ));
+            return;
+        }
+    };
+    match value {
+        KVAttributeValue::Expr(Expr::Lit(ExprLit { lit, .. })) => literal(expansion, lit, name, template),
+        KVAttributeValue::Expr(Expr::Block(block)) if block.label.is_none() => {
+            let sheet = &expansion.sheet;
+            match expand::value(&block.block) {
+                Value::Expression(value) => template.value(quote!(#sheet.attribute(#name, &(#value));)),
+                Value::Block(value) => template.value(quote!(#sheet.attribute(#name, &#value);)),
+                Value::Empty => {
+                    expansion.refuse(syn::Error::new(
+                        attribute.key.span(),
+                        format!("`{name}` has no value"),
+                    ));
+                }
+            }
+        }
+        KVAttributeValue::Expr(other) => {
+            expansion.refuse(syn::Error::new(
+                other.span(),
+                "a value of Rust stands in braces: `name={value}`",
+            ));
+        }
+        KVAttributeValue::InvalidBraced(_) => {}
+    }
+}
+
+fn literal(expansion: &mut Expansion, literal: &Lit, name: &str, template: &mut Template) {
+    match literal {
+        Lit::Str(text) => quoted(expansion, text, name, template),
+        Lit::Bool(on) if on.value => template.text(&format!(" {name}")),
+        Lit::Bool(_) => {}
+        Lit::Int(number) => template.text(&format!(" {name}=\"{}\"", number.base10_digits())),
+        other => {
+            expansion.refuse(syn::Error::new(
+                other.span(),
+                "a text, a whole number, or a value in braces",
+            ));
+        }
+    }
+}
+
+/// ` name="text {value} text"`.
+fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mut Template) {
+    template.text(&format!(" {name}=\""));
+    match pieces(literal) {
+        Ok(pieces) => {
+            let sheet = &expansion.sheet;
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => template.text(&text::escaped(&text)),
+                    Piece::Value(value) => template.value(quote!(#sheet.quoted(&(#value));)),
+                }
+            }
+        }
+        Err(problem) => expansion.refuse(problem),
+    }
+    template.text("\"");
+}
+
+enum Piece {
+    Text(String),
+    Value(Box<Expr>),
+}
+
+/// A text taken apart at its braces; doubled, they stand for themselves.
+fn pieces(literal: &LitStr) -> syn::Result<Vec<Piece>> {
+    let problem = |message: &str| syn::Error::new(literal.span(), message);
+    let whole = literal.value();
+    let mut rest = whole.as_str();
+    let mut pieces = Vec::new();
+    while let Some(at) = rest.find(['{', '}']) {
+        let (text, brace) = rest.split_at(at);
+        let doubled = brace.starts_with("{{") || brace.starts_with("}}");
+        pieces.push(Piece::Text(format!(
+            "{text}{}",
+            if doubled { &brace[..1] } else { "" }
+        )));
+        if doubled {
+            rest = &brace[2..];
+            continue;
+        }
+        let Some(inside) = brace.strip_prefix('{') else {
+            return Err(problem(
+                "a brace closes that none has opened; write `}}` for a brace",
+            ));
+        };
+        let Some((value, after)) = inside.split_once('}') else {
+            return Err(problem("a brace is not closed; write `{{` for a brace"));
+        };
+        let value = LitStr::new(value, literal.span());
+        pieces.push(Piece::Value(Box::new(value.parse()?)));
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+    Ok(pieces)
+}

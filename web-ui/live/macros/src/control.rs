@@ -1,0 +1,174 @@
+//! Branches and lists in markup: `{if …}`, `{match …}`, `{for …}`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use rstml::node::{CustomNode, Node};
+use rstml::recoverable::{ParseRecoverable, RecoverableContext};
+use syn::parse::ParseStream;
+use syn::{Expr, Pat, Token, braced, token};
+
+/// The nodes of a piece of markup.
+pub(crate) type Nodes = Vec<Node<Control>>;
+
+/// A branch or a list in its braces, with markup in its bodies.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    brace: token::Brace,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    If(Branch),
+    Match { on: Expr, arms: Vec<Arm> },
+    For(Box<Loop>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Branch {
+    pub(crate) condition: Expr,
+    pub(crate) then: Nodes,
+    pub(crate) otherwise: Option<Otherwise>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Otherwise {
+    If(Box<Branch>),
+    Else(Nodes),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Arm {
+    pub(crate) pattern: Pat,
+    pub(crate) guard: Option<Expr>,
+    pub(crate) body: Nodes,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Loop {
+    pub(crate) pattern: Pat,
+    pub(crate) items: Expr,
+    pub(crate) key: Option<Expr>,
+    pub(crate) body: Nodes,
+}
+
+syn::custom_keyword!(key);
+
+impl CustomNode for Control {
+    fn peek_element(input: ParseStream<'_>) -> bool {
+        fn keyword(input: ParseStream<'_>) -> syn::Result<bool> {
+            let content;
+            braced!(content in input);
+            let found = content.peek(Token![if]) || content.peek(Token![match]) || content.peek(Token![for]);
+            content.parse::<TokenStream>()?;
+            Ok(found)
+        }
+        input.peek(token::Brace) && keyword(&input.fork()).unwrap_or(false)
+    }
+}
+
+impl ParseRecoverable for Control {
+    fn parse_recoverable(parser: &mut RecoverableContext, input: ParseStream<'_>) -> Option<Self> {
+        parser.parse_mixed_fn(input, |parser, input| {
+            let content;
+            let brace = braced!(content in input);
+            let kind = if content.peek(Token![if]) {
+                Kind::If(branch(parser, &content)?)
+            } else if content.peek(Token![match]) {
+                matching(parser, &content)?
+            } else {
+                Kind::For(Box::new(list(parser, &content)?))
+            };
+            if content.is_empty() {
+                Ok(Self { brace, kind })
+            } else {
+                Err(content.error("nothing may follow here: one branch or list in a pair of braces"))
+            }
+        })
+    }
+}
+
+/// The braces alone, for their place in the source: `html!` reads the parts.
+impl ToTokens for Control {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.brace.surround(tokens, |_| ());
+    }
+}
+
+fn branch(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Branch> {
+    input.parse::<Token![if]>()?;
+    let condition = input.call(Expr::parse_without_eager_brace)?;
+    let then = body(parser, input)?;
+    let otherwise = if input.parse::<Option<Token![else]>>()?.is_none() {
+        None
+    } else if input.peek(Token![if]) {
+        Some(Otherwise::If(Box::new(branch(parser, input)?)))
+    } else {
+        Some(Otherwise::Else(body(parser, input)?))
+    };
+    Ok(Branch {
+        condition,
+        then,
+        otherwise,
+    })
+}
+
+fn matching(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Kind> {
+    input.parse::<Token![match]>()?;
+    let on = input.call(Expr::parse_without_eager_brace)?;
+    let content;
+    braced!(content in input);
+    let mut arms = Vec::new();
+    while !content.is_empty() {
+        let pattern = content.call(Pat::parse_multi_with_leading_vert)?;
+        let guard = match content.parse::<Option<Token![if]>>()? {
+            Some(_) => Some(content.parse()?),
+            None => None,
+        };
+        content.parse::<Token![=>]>()?;
+        if !content.peek(token::Brace) {
+            return Err(content.error("an arm's markup stands in braces: `pattern => { … }`"));
+        }
+        let body = body(parser, &content)?;
+        content.parse::<Option<Token![,]>>()?;
+        arms.push(Arm { pattern, guard, body });
+    }
+    Ok(Kind::Match { on, arms })
+}
+
+fn list(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Loop> {
+    input.parse::<Token![for]>()?;
+    let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
+    input.parse::<Token![in]>()?;
+    let items = input.call(Expr::parse_without_eager_brace)?;
+    let key = if input.parse::<Option<Token![;]>>()?.is_some() {
+        input.parse::<key>()?;
+        input.parse::<Token![=]>()?;
+        Some(input.call(Expr::parse_without_eager_brace)?)
+    } else {
+        None
+    };
+    let body = body(parser, input)?;
+    Ok(Loop {
+        pattern,
+        items,
+        key,
+        body,
+    })
+}
+
+fn body(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Nodes> {
+    let content;
+    braced!(content in input);
+    let mut nodes = Nodes::new();
+    while !content.is_empty() {
+        match Node::parse_recoverable(parser, &content) {
+            Some(node) => nodes.push(node),
+            None => {
+                // What is wrong was noted by the parser; the rest is skipped.
+                content.parse::<TokenStream>()?;
+            }
+        }
+    }
+    Ok(nodes)
+}

@@ -1,0 +1,82 @@
+//! Elements: their tags, and what belongs between them.
+
+use quote::quote;
+use rstml::node::{Node, NodeElement};
+use syn::spanned::Spanned;
+
+use crate::control::Control;
+use crate::expand::Expansion;
+use crate::template::Template;
+use crate::{attribute, names, text};
+
+/// Whether it is an element of HTML and no component.
+pub(crate) fn is_html(element: &NodeElement<Control>) -> bool {
+    let name = element.name().to_string();
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.contains(':')
+}
+
+pub(crate) fn element(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
+    let name = element.name().to_string();
+    if !is_html(element) {
+        expansion.refuse(syn::Error::new(
+            element.name().span(),
+            format!("`{name}` is no element of HTML"),
+        ));
+        return;
+    }
+    template.text(&format!("<{name}"));
+    attribute::attributes(expansion, element, template);
+    template.text(">");
+    if names::is_void(&name) {
+        return;
+    }
+    if names::RAW.contains(&name.as_str()) {
+        foreign(expansion, element, template);
+    } else {
+        children(expansion, element, template);
+    }
+    template.text(&format!("</{name}>"));
+}
+
+fn children(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
+    let (Some(first), Some(last)) = (element.children.first(), element.children.last()) else {
+        return;
+    };
+    if text::is_spaced(text::extent(&element.open_tag), text::extent(first)) {
+        template.text(" ");
+    }
+    expansion.nodes(&element.children, template);
+    if text::is_spaced(
+        text::extent(last),
+        element.close_tag.as_ref().and_then(text::extent),
+    ) {
+        template.text(" ");
+    }
+}
+
+/// `<script>` and `<style>`: text of another language, in quotes, put in as it is.
+fn foreign(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
+    let name = element.name().to_string();
+    for child in &element.children {
+        let tokens = match child {
+            Node::RawText(raw) => quote!(#raw),
+            _ => continue,
+        };
+        let Ok(text) = syn::parse2::<syn::LitStr>(tokens.clone()) else {
+            expansion.refuse(syn::Error::new(
+                tokens.span(),
+                format!(
+                    "<{name}> holds one text in quotes and no values: give it data by a `data-` attribute"
+                ),
+            ));
+            continue;
+        };
+        if text.value().to_ascii_lowercase().contains(&format!("</{name}")) {
+            expansion.refuse(syn::Error::new(
+                text.span(),
+                format!("this text would end <{name}>"),
+            ));
+        }
+        template.text(&text.value());
+    }
+}

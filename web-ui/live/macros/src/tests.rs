@@ -1,0 +1,1 @@
+//! What `html!` refuses, and where.

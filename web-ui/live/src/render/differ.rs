@@ -1,0 +1,96 @@
+//! What a client has been told, and the message that brings it up to date.
+//!
+//! The format is that of the stock client's `rendered.js`: an object per template with its values by number, `s` for
+//! the
+//! texts around them when the client does not know them yet, `k` for the entries of a list, `c` for live components.
+
+mod list;
+mod memory;
+mod message;
+mod shared;
+mod writer;
+
+use std::collections::BTreeMap;
+
+use memory::Memory;
+
+use super::{Cid, Rendered};
+
+pub use message::Message;
+
+/// A message to the client, as the JSON object that the protocol calls a diff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff(pub(super) String);
+
+impl Diff {
+    /// The JSON text.
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+
+    /// The JSON text, to keep.
+    pub fn into_json(self) -> String {
+        self.0
+    }
+}
+
+/// Remembers what one client shows of one view, and says what has changed.
+///
+/// It keeps a hash of every value and the fingerprint of every template, never their text: 8 bytes for a value, 16 for
+/// a list's entry.
+#[derive(Debug, Default)]
+pub struct Differ {
+    root: Memory,
+    components: BTreeMap<Cid, Memory>,
+}
+
+impl Differ {
+    /// For a client that shows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything, for a client that (re)joins: what was known is forgotten.
+    ///
+    /// A page with live components takes a [`message`](Self::message) instead.
+    pub fn full(&mut self, page: &Rendered) -> Diff {
+        *self = Self::new();
+        self.diff(page).unwrap_or_else(|| Diff("{}".to_owned()))
+    }
+
+    /// What has changed since the last page, or nothing.
+    ///
+    /// A page with live components takes a [`message`](Self::message) instead.
+    pub fn diff(&mut self, page: &Rendered) -> Option<Diff> {
+        let mut message = self.message();
+        message.root(page);
+        message.finish()
+    }
+
+    /// A message in parts: the page, live components, title, events, a reply.
+    pub fn message(&mut self) -> Message<'_> {
+        Message::new(self)
+    }
+
+    /// The live components that the client knows.
+    pub fn components(&self) -> impl Iterator<Item = Cid> + '_ {
+        self.components.keys().copied()
+    }
+
+    /// The client has removed a live component. Where it is placed again, it has to be sent in full.
+    pub fn forget(&mut self, cid: Cid) {
+        self.components.remove(&cid);
+    }
+
+    /// Whether the client's page, or a live component that it knows, places this one.
+    pub fn places(&self, cid: Cid) -> bool {
+        let mut all = std::iter::once(&self.root).chain(self.components.values());
+        all.any(|memory| memory.places(cid))
+    }
+
+    /// The bytes that the memory of this view takes, without its own size.
+    pub fn memory_bytes(&self) -> usize {
+        let components = self.components.values();
+        self.root.bytes() + components.map(|memory| memory.bytes() + 32).sum::<usize>()
+    }
+}
