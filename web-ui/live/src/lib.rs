@@ -19,7 +19,7 @@ pub mod view;
 
 pub use flash::Flash;
 pub use params::Params;
-pub use render::{Cid, Diff, Differ, Raw, Rendered};
+pub use render::{Cid, Diff, Differ, Raw, Rendered, Stream};
 pub use roost_live_macros::html;
 pub use routes::{Group, Page, Routes};
 pub use session::Session;

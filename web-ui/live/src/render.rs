@@ -12,6 +12,7 @@ mod escape;
 mod json;
 mod rendered;
 mod sheet;
+mod stream;
 mod template;
 
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use content::{Cid, Content, Raw};
 pub use differ::{Diff, Differ, Message};
 pub use rendered::Rendered;
 pub use sheet::{List, Sheet};
+pub use stream::{Batch, Insert, PENDING, Stream};
 pub use template::Template;

@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     If(Branch),
     Match { on: Expr, arms: Vec<Arm> },
     For(Box<Loop>),
+    Stream(Box<Loop>),
 }
 
 #[derive(Debug, Clone)]
@@ -53,13 +54,17 @@ pub(crate) struct Loop {
 }
 
 syn::custom_keyword!(key);
+syn::custom_keyword!(stream);
 
 impl CustomNode for Control {
     fn peek_element(input: ParseStream<'_>) -> bool {
         fn keyword(input: ParseStream<'_>) -> syn::Result<bool> {
             let content;
             braced!(content in input);
-            let found = content.peek(Token![if]) || content.peek(Token![match]) || content.peek(Token![for]);
+            let found = content.peek(Token![if])
+                || content.peek(Token![match])
+                || content.peek(Token![for])
+                || is_stream(&content.fork());
             content.parse::<TokenStream>()?;
             Ok(found)
         }
@@ -76,7 +81,11 @@ impl ParseRecoverable for Control {
                 Kind::If(branch(parser, &content)?)
             } else if content.peek(Token![match]) {
                 matching(parser, &content)?
+            } else if content.peek(stream) {
+                content.parse::<stream>()?;
+                Kind::Stream(Box::new(list(parser, &content)?))
             } else {
+                content.parse::<Token![for]>()?;
                 Kind::For(Box::new(list(parser, &content)?))
             };
             if content.is_empty() {
@@ -86,6 +95,13 @@ impl ParseRecoverable for Control {
             }
         })
     }
+}
+
+/// `stream` is a word of its own only where a pattern and `in` follow.
+fn is_stream(input: ParseStream<'_>) -> bool {
+    input.parse::<stream>().is_ok()
+        && Pat::parse_multi_with_leading_vert(input).is_ok()
+        && input.parse::<Token![in]>().is_ok()
 }
 
 /// The braces alone, for their place in the source: `html!` reads the parts.
@@ -137,7 +153,6 @@ fn matching(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Res
 }
 
 fn list(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Loop> {
-    input.parse::<Token![for]>()?;
     let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
     input.parse::<Token![in]>()?;
     let items = input.call(Expr::parse_without_eager_brace)?;

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use rstml::node::{Node, NodeBlock};
 use rstml::{Parser, ParserConfig};
+use syn::spanned::Spanned;
 use syn::{Block, Expr, Stmt};
 
 use crate::control::{Branch, Control, Kind, Loop, Nodes, Otherwise};
@@ -127,6 +128,7 @@ impl Expansion {
                 quote!(match #on { #(#arms)* })
             }
             Kind::For(list) => self.list(list),
+            Kind::Stream(list) => self.stream(list),
         }
     }
 
@@ -163,6 +165,34 @@ impl Expansion {
             let mut #variable = #sheet.list(#reference);
             for #pattern in #items {
                 #entry
+                #(#values)*
+            }
+            #sheet.end(&#variable);
+        }
+    }
+
+    fn stream(&mut self, list: &Loop) -> TokenStream {
+        let mut template = self.template(&list.body);
+        template.root = false;
+        template.stream = true;
+        if let Some(key) = &list.key {
+            self.refuse(syn::Error::new(
+                key.span(),
+                "the rows of a stream are known by their `id`",
+            ));
+        }
+        let sheet = &self.sheet;
+        let (variable, batch) = (
+            Ident::new("list", Span::mixed_site()),
+            Ident::new("batch", Span::mixed_site()),
+        );
+        let (reference, values) = (template.reference(), &template.values);
+        let Loop { pattern, items, .. } = list;
+        quote! {
+            let #batch = ::roost_live::render::Stream::take(#items);
+            let mut #variable = #sheet.stream(#reference, &#batch);
+            for #pattern in #batch.rows() {
+                #sheet.entry_in_order(&mut #variable);
                 #(#values)*
             }
             #sheet.end(&#variable);

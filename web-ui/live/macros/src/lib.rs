@@ -40,6 +40,9 @@ mod tests;
 /// The bodies are markup, not Rust: a value in them stands in braces of its own. A list's `key` says which entry is
 /// which when they move; without it, an entry is known by its place.
 ///
+/// `{stream (id, row) in &self.rows { <tr id={id}>…</tr> }}` is a `roost_live::Stream`: a list whose rows the
+/// browser keeps.
+///
 /// # Checked
 /// Tags are balanced; elements without content (`<br>`, `<input …>`) have no end tag; no attribute stands twice; every
 /// `phx-` attribute is one that the client knows; `<script>` and `<style>` hold no values.

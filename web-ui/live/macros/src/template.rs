@@ -11,6 +11,8 @@ pub(crate) struct Template {
     pub(crate) values: Vec<TokenStream>,
     /// Whether it is one element and nothing else.
     pub(crate) root: bool,
+    /// Whether it is a row of a stream, which the client must not take for an entry of a list with the same texts.
+    pub(crate) stream: bool,
 }
 
 impl Template {
@@ -19,6 +21,7 @@ impl Template {
             statics: vec![String::new()],
             values: Vec::new(),
             root: false,
+            stream: false,
         }
     }
 
@@ -41,7 +44,7 @@ impl Template {
     pub(crate) fn reference(&self) -> TokenStream {
         let statics = &self.statics;
         let root = self.root;
-        let fingerprint = fingerprint(statics, root);
+        let fingerprint = fingerprint(statics, root, self.stream);
         quote! {{
             static TEMPLATE: ::roost_live::render::Template =
                 ::roost_live::render::Template::new(&[#(#statics),*], #fingerprint, #root);
@@ -66,12 +69,12 @@ impl Template {
 /// A hash of the texts that is the same in every build: FNV-1a with 64 bits, texts ended by a byte that UTF-8 never
 /// has.
 /// <https://www.ietf.org/archive/id/draft-eastlake-fnv-35.html>
-fn fingerprint(statics: &[String], root: bool) -> u64 {
+fn fingerprint(statics: &[String], root: bool, stream: bool) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     const END: u8 = 0xff;
     let ended = statics.iter().flat_map(|text| text.bytes().chain([END]));
-    let bytes = ended.chain([u8::from(root)]);
+    let bytes = ended.chain([u8::from(root) | u8::from(stream) << 1]);
     // The lowest bits are taken off later: fold the highest into them.
     let hash = bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     hash ^ (hash >> 32)

@@ -8,6 +8,7 @@ mod list;
 mod memory;
 mod message;
 mod shared;
+mod stream;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ impl Diff {
 pub struct Differ {
     root: Memory,
     components: BTreeMap<Cid, Memory>,
+    /// The streams that the client knows, in the order of their numbers.
+    streams: Vec<u64>,
 }
 
 impl Differ {
@@ -91,6 +94,7 @@ impl Differ {
     /// The bytes that the memory of this view takes, without its own size.
     pub fn memory_bytes(&self) -> usize {
         let components = self.components.values();
-        self.root.bytes() + components.map(|memory| memory.bytes() + 32).sum::<usize>()
+        let streams = self.streams.capacity() * size_of::<u64>();
+        self.root.bytes() + components.map(|memory| memory.bytes() + 32).sum::<usize>() + streams
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Cid;
 use super::sheet::Op;
+use super::stream::StreamChange;
 use super::template::Template;
 
 /// What `html!` evaluates to: a template with its values. It is plain data, may be kept, put into another template, or
@@ -53,6 +54,7 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     Template(&'static Template),
     List(&'static Template, usize),
+    Stream(&'static Template, usize, &'a StreamChange),
     Component(Cid),
 }
 
@@ -64,7 +66,8 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// The next value. After `Template`, the template's values follow; after `List`, its entries, each with a key
+    /// The next value. After `Template`, the template's values follow; after `List` and `Stream`, the entries, each
+    /// with a key
     /// first.
     pub(super) fn value(&mut self) -> Value<'a> {
         match self.ops.next() {
@@ -74,12 +77,20 @@ impl<'a> Tape<'a> {
                 Value::Text(text)
             }
             Some(Op::Open(template)) => Value::Template(template),
-            Some(Op::List(template)) => match self.ops.next() {
-                Some(Op::Count(count)) => Value::List(template, *count),
+            Some(Op::List(template)) => Value::List(template, self.count()),
+            Some(Op::Stream(change)) => match self.ops.next() {
+                Some(Op::List(template)) => Value::Stream(template, self.count(), change),
                 _ => Value::Text(""),
             },
             Some(Op::Component(cid)) => Value::Component(*cid),
             Some(Op::Count(_) | Op::Entry(_)) | None => Value::Text(""),
+        }
+    }
+
+    fn count(&mut self) -> usize {
+        match self.ops.next() {
+            Some(Op::Count(count)) => *count,
+            _ => 0,
         }
     }
 
@@ -96,7 +107,7 @@ fn value(tape: &mut Tape<'_>, html: &mut String, component: &mut dyn FnMut(Cid, 
     match tape.value() {
         Value::Text(text) => html.push_str(text),
         Value::Template(template) => filled(template, tape, html, component),
-        Value::List(template, count) => {
+        Value::List(template, count) | Value::Stream(template, count, _) => {
             for _ in 0..count {
                 tape.key();
                 filled(template, tape, html, component);

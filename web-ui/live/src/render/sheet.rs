@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::attribute::Attribute;
 use super::content::Content;
 use super::escape::{Escape, escape};
+use super::stream::{Batch, StreamChange};
 use super::{Cid, Rendered, Template};
 
 /// Hashes of values and keys, with a secret of this process: nobody outside can make two values that look the same.
@@ -24,6 +25,8 @@ pub(super) enum Op {
     Count(usize),
     /// An entry with the hash of its key; its values follow.
     Entry(u64),
+    /// The changes of a stream; the rows that go with them follow as a list.
+    Stream(Box<StreamChange>),
     Component(Cid),
 }
 
@@ -90,6 +93,12 @@ impl Sheet {
             at: self.ops.len() - 1,
             count: 0,
         }
+    }
+
+    /// A stream as the next value: its rows follow as the entries of a list.
+    pub fn stream<T>(&mut self, template: &'static Template, batch: &Batch<T>) -> List {
+        self.ops.push(Op::Stream(Box::new(batch.change().clone())));
+        self.list(template)
     }
 
     /// An entry known by `key`: the template's number of values must follow.

@@ -1,6 +1,7 @@
 //! Rendered pages and their differences.
 
-use crate::{Differ, Raw, Rendered, html};
+use super::Insert;
+use crate::{Differ, Raw, Rendered, Stream, html};
 
 fn full(page: &Rendered) -> String {
     Differ::new().full(page).into_json()
@@ -92,4 +93,64 @@ fn a_reversed_list_is_sent_as_moves() {
         r#"{"0":{"k":{"kc":0}}}"#
     );
     assert_eq!(full(&list(&[])), r#"{"0":"","s":["<ul>","</ul>"]}"#);
+}
+
+#[test]
+fn a_stream_sends_its_changes_and_remembers_no_row() {
+    let rows = |rows: &Stream<&str>| {
+        html! { <tbody id="rows" phx-update="stream">{stream (id, row) in rows { <tr id={id}>{row}</tr> }}</tbody> }
+    };
+    let mut stream = Stream::new();
+    let mut differ = Differ::new();
+    assert_eq!(
+        differ.full(&rows(&stream)).json(),
+        r#"{"0":"","s":["<tbody id=\"rows\" phx-update=\"stream\">","</tbody>"]}"#
+    );
+    stream.insert("rows-1", "r1");
+    let first = differ.diff(&rows(&stream)).unwrap();
+    assert_eq!(
+        first.json(),
+        concat!(
+            r#"{"0":{"stream":["0",[["rows-1",-1,null,null]],[]],"k":{"0":{"0":" id=\"rows-1\"","1":"r1"},"kc":1},"#,
+            r#""s":["<tr",">","</tr>"]}}"#
+        )
+    );
+    assert_eq!(differ.diff(&rows(&stream)), None);
+    let memory = differ.memory_bytes();
+    for row in 0..3000 {
+        stream.insert(format!("rows-{row}"), "again");
+    }
+    differ.diff(&rows(&stream));
+    assert_eq!(differ.memory_bytes(), memory);
+    stream.delete("rows-10");
+    assert_eq!(
+        differ.diff(&rows(&stream)).unwrap().json(),
+        r#"{"0":{"stream":["0",[],["rows-10"]],"k":{"kc":0}}}"#
+    );
+    stream.insert_with("rows-2", "TWO", Insert::new().limit(-3).update_only());
+    stream.insert_with("rows-9", "nine", Insert::new().at(0));
+    stream.reset();
+    stream.insert_with("rows-2", "TWO", Insert::new().limit(-3).update_only());
+    stream.insert_with("rows-9", "nine", Insert::new().at(0));
+    assert_eq!(
+        differ.diff(&rows(&stream)).unwrap().json(),
+        concat!(
+            r#"{"0":{"stream":["0",[["rows-2",-1,-3,true],["rows-9",0,null,null]],[],true],"#,
+            r#""k":{"0":{"0":" id=\"rows-2\"","1":"TWO"},"1":{"0":" id=\"rows-9\"","1":"nine"},"kc":2}}}"#
+        )
+    );
+}
+
+#[test]
+fn of_changes_to_one_row_of_a_stream_the_last_counts() {
+    let mut stream = Stream::new();
+    stream.insert("a", 1);
+    stream.insert("b", 2);
+    stream.insert("a", 3);
+    stream.delete("b");
+    stream.delete("c");
+    stream.insert("c", 4);
+    let batch = stream.take();
+    assert_eq!(batch.rows().collect::<Vec<_>>(), [("a", &3), ("c", &4)]);
+    assert_eq!(batch.change().deletes, ["b", "c"]);
 }

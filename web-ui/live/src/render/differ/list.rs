@@ -21,12 +21,7 @@ impl Writer<'_> {
         let word = memory::list(template);
         let same = self.same(word, old);
         if count == 0 && same.is_none() {
-            // Its texts would be sent for nothing: an empty list is an empty text until it has had an entry.
-            let changed = self.leaf(memory::value(""), old);
-            if changed {
-                self.json.push_str("\"\"");
-            }
-            return changed;
+            return self.empty_list(old);
         }
         self.new.push(word);
         self.new.push(0);
@@ -64,7 +59,19 @@ impl Writer<'_> {
         true
     }
 
-    fn new_entries(&mut self, template: &Template, count: usize) {
+    /// A list that the client does not know and that has nothing to show. Its texts would be sent for nothing, so it
+    /// is an
+    /// empty text until it has an entry.
+    pub(super) fn empty_list(&mut self, old: Option<usize>) -> bool {
+        let changed = self.leaf(memory::value(""), old);
+        if changed {
+            self.json.push_str("\"\"");
+        }
+        changed
+    }
+
+    /// Entries that the client does not have, all of them.
+    pub(super) fn new_entries(&mut self, template: &Template, count: usize) {
         let empty = self.json.len();
         for at in 0..count {
             let key = self.tape.key();

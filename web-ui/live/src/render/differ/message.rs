@@ -33,8 +33,9 @@ impl<'a> Message<'a> {
     /// The page. If its outermost template is another than before, the client forgets all live components, and
     /// [`missing`](Self::missing) asks for them again.
     pub fn root(&mut self, page: &Rendered) -> &mut Self {
-        let old = self.differ.root.words();
-        let mut writer = Writer::new(page, old, Shared::of_page());
+        let Differ { root, streams, .. } = &mut *self.differ;
+        let old = root.words();
+        let mut writer = Writer::new(page, old, Shared::of_page(), streams);
         let changed = writer.root(false);
         let replaced = old.first() != writer.new.first();
         let Writer {
@@ -60,7 +61,8 @@ impl<'a> Message<'a> {
     /// A live component. It has to be a single element ([`Rendered::is_root`]).
     pub fn component(&mut self, cid: Cid, page: &Rendered) -> &mut Self {
         let memory = self.differ.components.entry(cid).or_default();
-        let mut writer = Writer::new(page, memory.words(), Shared::of_component());
+        let streams = &mut self.differ.streams;
+        let mut writer = Writer::new(page, memory.words(), Shared::of_component(), streams);
         let changed = writer.root(true);
         let Writer { new, json, .. } = writer;
         memory.replace(&new);

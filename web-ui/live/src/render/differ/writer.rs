@@ -13,16 +13,19 @@ pub(super) struct Writer<'a> {
     pub(super) new: Vec<u64>,
     pub(super) json: String,
     pub(super) shared: Shared,
+    /// The streams of the view, in the order of their numbers.
+    pub(super) streams: &'a mut Vec<u64>,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(page: &'a Rendered, old: &'a [u64], shared: Shared) -> Self {
+    pub(super) fn new(page: &'a Rendered, old: &'a [u64], shared: Shared, streams: &'a mut Vec<u64>) -> Self {
         Self {
             tape: Tape::new(page),
             old,
             new: Vec::with_capacity(old.len()),
             json: String::with_capacity(256),
             shared,
+            streams,
         }
     }
 
@@ -45,6 +48,7 @@ impl<'a> Writer<'a> {
             }
             Value::Template(template) => self.template(template, old, true),
             Value::List(template, count) => self.list(template, count, old),
+            Value::Stream(template, count, change) => self.stream(template, count, change, old),
         }
     }
 
