@@ -1,4 +1,4 @@
-//! rumqttc, the Rust client, in both of its versions: plain and inside TLS, with sessions that are resumed.
+//! rumqttc, the Rust client, in both versions: plain, inside TLS, by WebSocket, with sessions that are resumed.
 
 use std::collections::VecDeque;
 
@@ -8,9 +8,18 @@ const ALL: &str = "devices/rumqtt/points/+/set";
 const TOPIC: &str = "devices/rumqtt/points/x/set";
 
 fn transport(door: &Door) -> rumqttc::Transport {
-    match &door.authority {
-        Some(authority) => rumqttc::Transport::tls(std::fs::read(authority).unwrap(), None, None),
-        None => rumqttc::Transport::tcp(),
+    match (&door.authority, door.transport) {
+        (Some(authority), _) => rumqttc::Transport::tls(std::fs::read(authority).unwrap(), None, None),
+        (None, Transport::WebSocket) => rumqttc::Transport::ws(),
+        (None, _) => rumqttc::Transport::tcp(),
+    }
+}
+
+/// What it connects to: an address, or for WebSocket a URL.
+fn host(door: &Door) -> String {
+    match door.transport {
+        Transport::WebSocket => format!("ws://{}/mqtt", door.at),
+        _ => door.at.ip().to_string(),
     }
 }
 
@@ -31,7 +40,7 @@ macro_rules! version {
             impl Peer {
                 /// Connects; also whether its session was there.
                 fn open(door: &Door, id: &str, keep: bool) -> (Self, bool) {
-                    let mut options = MqttOptions::new(id, door.at.ip().to_string(), door.at.port());
+                    let mut options = MqttOptions::new(id, host(door), door.at.port());
                     options.set_credentials(&door.user, &door.password);
                     options.set_transport(transport(door));
                     let set_keep: fn(&mut MqttOptions, bool) = $keep;
@@ -100,9 +109,9 @@ macro_rules! version {
             const EVERY_QOS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
 
             #[test]
-            fn every_qos_goes_and_comes_plain_and_inside_tls() {
+            fn every_qos_goes_and_comes_plain_inside_tls_and_by_websocket() {
                 let program = Door::all();
-                for transport in [Transport::Tcp, Transport::Tls] {
+                for transport in Transport::ALL {
                     let (mut peer, _) = Peer::open(&Door::of(&program, transport), "peer", false);
                     peer.subscribe();
                     for qos in EVERY_QOS {
