@@ -7,6 +7,8 @@ PAHO_VERSION=2.1.0
 VENV=target/tools/venv
 MQTTJS_VERSION=5.16.0
 NODE_PACKAGES=target/tools/npm
+PLAYWRIGHT_VERSION=1.64.1
+BROWSER_PACKAGES=target/tools/browser
 
 # A build directory of the developer's own would put the program where these scripts don't look.
 export CARGO_TARGET_DIR="$PWD/target"
@@ -102,6 +104,21 @@ need_node_client() {
     rm -rf "$NODE_PACKAGES"
     mkdir -p "$NODE_PACKAGES"
     npm install --prefix "$NODE_PACKAGES" --silent --no-fund --no-audit --ignore-scripts "mqtt@$MQTTJS_VERSION"
+    touch "$stamp"
+}
+
+# A headless browser for tests, Debian's Chromium, and what drives it; playwright-core brings no browser of its own.
+need_chromium() {
+    local stamp="$BROWSER_PACKAGES/playwright-core-$PLAYWRIGHT_VERSION"
+    export ROOST_BROWSER_MODULES="$PWD/$BROWSER_PACKAGES/node_modules"
+    need_commands chromium=chromium node=nodejs
+    [ ! -e "$stamp" ] || return 0
+    need_commands npm=npm
+    say "installing playwright-core $PLAYWRIGHT_VERSION into $BROWSER_PACKAGES"
+    rm -rf "$BROWSER_PACKAGES"
+    mkdir -p "$BROWSER_PACKAGES"
+    npm install --prefix "$BROWSER_PACKAGES" --silent --no-fund --no-audit --ignore-scripts \
+        "playwright-core@$PLAYWRIGHT_VERSION"
     touch "$stamp"
 }
 

@@ -1,1 +1,12 @@
 //! Starts the conformance program and the clients that drive it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod node;
+mod program;
+
+pub use node::run_script;
+pub use program::Conformance;

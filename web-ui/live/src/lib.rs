@@ -14,6 +14,7 @@ pub mod render;
 pub mod routes;
 pub mod session;
 pub mod sign;
+pub mod testing;
 #[allow(dead_code, reason = "the endpoint comes next")]
 pub mod view;
 

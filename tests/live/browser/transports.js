@@ -1,0 +1,87 @@
+// The same page over long poll, with a token, and with what a hostile page would try.
+
+"use strict";
+
+const assert = require("node:assert/strict");
+const { collect } = require("./scenario.js");
+const { scenarios, scenario } = collect();
+
+scenario("long poll does what the WebSocket does", async (one) => {
+    await one.visits("/?lp=1");
+    await one.marks();
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    await one.ctl("tick");
+    await one.sees("#tick", "1");
+    await one.fill("#name", "ab");
+    await one.sees("#err", "too short");
+    await one.ctl("list", { items: [{ k: "b", v: "B" }, { k: "z", v: "Z", sub: ["1"] }] });
+    await one.seesAll("#list > li", ["B", "Z1"]);
+    await one.hookLogHas("pt1");
+    await one.click("#redir");
+    await one.sees("#two", 'Page two {"z":"1"}');
+    await one.isSamePage();
+    assert.equal(one.frames.length, 0, "no WebSocket was opened");
+});
+
+scenario("a view that crashes is started anew over long poll, too", async (one) => {
+    await one.visits("/?lp=1");
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    await one.click("#crash");
+    await one.sees("#n", "0");
+    await one.isLive();
+    await one.click("#inc");
+    await one.sees("#n", "2");
+});
+
+scenario("a token travels as a subprotocol, and the socket is accepted", async (one) => {
+    await one.ctl("frames", { clear: "1" });
+    await one.visits("/?auth=1");
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    const sockets = (await one.ctl("frames")).filter(([kind]) => kind === "ws").map(([, about]) => about);
+    assert.equal(sockets.length, 1);
+    assert.match(JSON.stringify(sockets[0][1]), /base64url\.bearer\.phx\./);
+});
+
+scenario("a token travels with long poll, too", async (one) => {
+    await one.visits("/?auth=1&lp=1");
+    await one.click("#inc");
+    await one.sees("#n", "2");
+});
+
+scenario("the program tells what went over its sockets", async (one) => {
+    await one.ctl("frames", { clear: "1" });
+    await one.visits("/");
+    await one.pushing(() => one.click("#inc"));
+    const frames = await one.ctl("frames");
+    const [, [url, , origin, cookie]] = frames.find(([kind]) => kind === "ws");
+    assert.match(url, /\/live\/websocket\?.*_csrf_token=.*vsn=2\.0\.0/);
+    assert.equal(origin, one.base);
+    assert.ok(cookie.length > 0, "the session's cookie came along");
+    const click = frames.find(([way, frame]) => way === ">" && frame[3] === "event" && frame[4].event === "inc");
+    assert.ok(frames.some(([way, frame]) => way === "<" && frame[1] === click[1][1] && frame[3] === "phx_reply"));
+});
+
+scenario("a page of another origin gets no socket", async (one, visitor) => {
+    await one.visits("/");
+    const other = await visitor();
+    other.expects(/WebSocket connection to .* failed/);
+    // The same server under another name is another origin for a browser.
+    const opened = await one.page.evaluate(() => location.port);
+    await other.page.route("http://elsewhere.test/", (route) => route.fulfill({ contentType: "text/html", body: "<p>elsewhere" }));
+    await other.page.goto("http://elsewhere.test/");
+    const answer = await other.page.evaluate(
+        (port) =>
+            new Promise((resolve) => {
+                const socket = new WebSocket(`ws://127.0.0.1:${port}/live/websocket?vsn=2.0.0`);
+                socket.onopen = () => resolve("opened");
+                socket.onerror = () => resolve("refused");
+            }),
+        opened,
+    );
+    assert.equal(answer, "refused");
+});
+
+module.exports = scenarios;

@@ -1,0 +1,25 @@
+//! Views and channels driven in the test's own process: no socket, no browser.
+//!
+//! A [`Browser`] opens a page of the program's router; its [`Page`] is clicked, filled and looked at as a person would.
+//! A [`Client`] joins channels. Both go through the same routes, tokens and tasks as the real clients do, and put the
+//! page together from the view's messages as the browser does.
+
+mod browser;
+mod channel;
+mod document;
+mod failure;
+mod form;
+mod page;
+mod rows;
+mod selector;
+mod tree;
+mod wire;
+
+pub use browser::Browser;
+pub use channel::{Client, Reply};
+pub use failure::Failure;
+pub use page::Page;
+pub use wire::Frame;
+
+/// The host that pages are asked of here.
+const HOST: &str = "www.example.com";
