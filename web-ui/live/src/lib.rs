@@ -8,6 +8,8 @@
 extern crate self as roost_live;
 
 pub mod flash;
+pub mod form;
+pub mod js;
 pub mod params;
 pub mod render;
 #[allow(dead_code, reason = "the endpoint comes next")]
@@ -19,6 +21,7 @@ pub mod testing;
 pub mod view;
 
 pub use flash::Flash;
+pub use js::Js;
 pub use params::Params;
 pub use render::{Cid, Diff, Differ, Raw, Rendered, Stream};
 pub use roost_live_macros::html;

@@ -19,6 +19,7 @@ mod template;
 mod tests;
 
 pub use attribute::Attribute;
+pub(crate) use attribute::named;
 pub use content::{Cid, Content, Raw};
 pub use differ::{Diff, Differ, Message};
 pub use rendered::Rendered;
