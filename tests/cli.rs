@@ -31,7 +31,15 @@ fn the_defaults_that_are_printed_are_a_configuration() {
     let program = Program::prepare(Settings::default());
     let defaults = program.output(&["check-config", "--defaults"]);
     std::fs::write(program.config(), defaults).unwrap();
-    assert_eq!(program.output(&["check-config"]), "the configuration is good\n");
+    let good = program.output(&["check-config"]);
+    let bound = format!(
+        "at most {} MiB\n",
+        roost::config::Config::default().mqtt.most_bytes() >> 20
+    );
+    assert!(
+        good.starts_with("the configuration is good; ") && good.ends_with(&bound),
+        "{good}"
+    );
 }
 
 #[test]

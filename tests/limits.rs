@@ -80,17 +80,17 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         ("connect_bytes", bytes(connect_bytes)),
         ("[mqtt] connect_within_s", time(connect_within)),
         ("[mqtt] queue_messages", count(queue_messages)),
-        ("queue_bytes", bytes(queue_bytes)),
+        ("[mqtt] queue_bytes", bytes(queue_bytes)),
         ("[mqtt] max_in_flight", count(in_flight.into())),
         ("receive_maximum", count(receive_maximum.into())),
         ("topic_aliases", count(topic_aliases.into())),
         ("slow_within", time(slow_within)),
-        ("sessions", count(sessions)),
-        ("sessions_each", count(sessions_each)),
-        ("session_messages", count(session_messages)),
-        ("session_bytes", bytes(session_bytes)),
-        ("sessions_bytes", bytes(sessions_bytes)),
-        ("session_expiry", time(session_expiry)),
+        ("[mqtt] max_sessions", count(sessions)),
+        ("[mqtt] max_sessions_per_client", count(sessions_each)),
+        ("[mqtt] session_messages", count(session_messages)),
+        ("[mqtt] session_bytes", bytes(session_bytes)),
+        ("[mqtt] max_sessions_bytes", bytes(sessions_bytes)),
+        ("[mqtt] max_session_expiry_s", time(session_expiry)),
         ("keep_alive_max", time(keep_alive_max)),
         ("[mqtt] max_subscriptions", count(subscriptions)),
         ("filter_bytes", bytes(filter_bytes)),
@@ -113,9 +113,9 @@ fn of_bus(limits: &BusLimits) -> Vec<(&'static str, String)> {
         queued_bytes,
     } = *limits;
     vec![
-        ("retained_messages", count(retained_messages)),
-        ("retained_bytes", bytes(retained_bytes)),
-        ("queued_bytes", bytes(queued_bytes)),
+        ("[mqtt] max_retained_messages", count(retained_messages)),
+        ("[mqtt] max_retained_bytes", bytes(retained_bytes)),
+        ("[mqtt] max_queued_bytes", bytes(queued_bytes)),
     ]
 }
 
@@ -152,7 +152,7 @@ fn rows() -> BTreeMap<String, String> {
 fn every_limit_is_on_the_page_with_its_default() {
     let config = Config::default();
     let mut expected = of_broker(&config.mqtt.limits());
-    expected.extend(of_bus(&BusLimits::default()));
+    expected.extend(of_bus(&config.mqtt.bus_limits()));
     expected.extend(of_the_rest(&config));
     let expected: BTreeMap<String, String> = expected
         .into_iter()

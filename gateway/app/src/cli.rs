@@ -92,7 +92,10 @@ pub fn main_with(codecs: &[CodecDef]) -> ExitCode {
     let result = match arguments.command {
         Command::Run => crate::run(config, codecs),
         Command::CheckConfig { .. } => {
-            print("the configuration is good\n");
+            let mebibytes = config.mqtt.most_bytes() >> 20;
+            print(&format!(
+                "the configuration is good; MQTT clients can make the gateway hold at most {mebibytes} MiB\n"
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Command::Status { json } => status::run(&config, json),

@@ -1,16 +1,17 @@
 //! The configuration: what `roost.toml` may say, with the defaults that `roost.toml` in this crate documents.
 
 mod load;
+mod mqtt;
 mod range;
 mod tls;
 
 pub use load::{ConfigError, load, parse};
+pub use mqtt::MqttConfig;
 pub use range::Within;
 pub use tls::{Shown, TlsConfig};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use roost_drivers::BusSpec;
 use serde::Deserialize;
@@ -113,75 +114,6 @@ impl Default for StoreConfig {
     }
 }
 
-/// `[mqtt]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MqttConfig {
-    /// Address to listen on.
-    pub listen: SocketAddr,
-    /// Connected clients.
-    pub max_connections: Within<1, 1_000_000>,
-    /// Bytes of a packet.
-    pub max_packet_bytes: Within<128, 268_435_455>,
-    /// Seconds until CONNECT.
-    pub connect_within_s: Within<1, 300>,
-    /// Messages that wait for a slow client.
-    pub queue_messages: Within<1, 1_000_000>,
-    /// Unacknowledged messages of a client.
-    pub max_in_flight: Within<1, 65_535>,
-    /// Subscriptions of a client.
-    pub max_subscriptions: Within<1, 10_000>,
-    /// Connections accepted a second; 0 for all that come.
-    pub connects_per_s: Within<0, 1_000_000>,
-    /// Connections that have not been let in yet.
-    pub max_connects_waiting: Within<2, 1_000_000>,
-    /// The same of one address, before its clients are hurried.
-    pub max_connects_waiting_per_address: Within<1, 1_000_000>,
-    /// Messages that one device may publish a second; 0 for as many as it likes.
-    pub publishes_per_s: Within<0, 1_000_000>,
-    /// TLS.
-    pub tls: TlsConfig,
-}
-
-impl Default for MqttConfig {
-    fn default() -> Self {
-        Self {
-            listen: ([0, 0, 0, 0], 1883).into(),
-            max_connections: Within::new(20_000),
-            max_packet_bytes: Within::new(262_144),
-            connect_within_s: Within::new(10),
-            queue_messages: Within::new(1000),
-            max_in_flight: Within::new(100),
-            max_subscriptions: Within::new(100),
-            connects_per_s: Within::new(20_000),
-            max_connects_waiting: Within::new(4096),
-            max_connects_waiting_per_address: Within::new(256),
-            publishes_per_s: Within::new(0),
-            tls: TlsConfig::default(),
-        }
-    }
-}
-
-impl MqttConfig {
-    /// The limits in the words of the broker.
-    #[must_use]
-    pub fn limits(&self) -> roost_mqtt::Limits {
-        roost_mqtt::Limits {
-            connections: self.max_connections.size(),
-            packet_bytes: self.max_packet_bytes.size(),
-            connect_within: Duration::from_secs(self.connect_within_s.get()),
-            queue_messages: self.queue_messages.size(),
-            in_flight: u16::try_from(self.max_in_flight.get()).unwrap_or(u16::MAX),
-            subscriptions: self.max_subscriptions.size(),
-            connects_per_s: u32::try_from(self.connects_per_s.get()).unwrap_or(u32::MAX),
-            connects_waiting: self.max_connects_waiting.size(),
-            connects_waiting_per_address: self.max_connects_waiting_per_address.size(),
-            publishes_per_s: u32::try_from(self.publishes_per_s.get()).unwrap_or(u32::MAX),
-            ..roost_mqtt::Limits::default()
-        }
-    }
-}
-
 /// `[web]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -278,7 +210,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 25,
+            keys, 35,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use hashbrown::HashSet;
 use roost_drivers::CodecDef;
 use roost_mqtt::{Access, Broker, Listen};
-use roost_runtime::{Bus, BusLimits, Events, Presence};
+use roost_runtime::{Bus, Events, Presence};
 use roost_store::{LastValues, Store, StoreOptions};
 use tracing::{info, warn};
 
@@ -91,7 +91,7 @@ impl Gateway {
         let store = open_store(&config)?;
         let book = open_book(&config, &store)?;
         let token = Token::open(&config.data_dir, book.secrets())?;
-        let bus = Bus::new(BusLimits::default());
+        let bus = Bus::new(config.mqtt.bus_limits());
         let presence = Presence::new(bus.clone());
 
         let access = Arc::new(Access::new(book.secrets().clone()));

@@ -79,7 +79,7 @@ impl Default for Limits {
             packet_bytes: 256 << 10,
             connect_bytes: 16 << 10,
             connect_within: Duration::from_secs(10),
-            queue_messages: 4_000,
+            queue_messages: 1_000,
             queue_bytes: 4 << 20,
             in_flight: 100,
             receive_maximum: 100,

@@ -64,6 +64,12 @@ pub fn parse(text: &str, file: &str) -> Result<Config, ConfigError> {
         what,
         remedy,
     })?;
+    config.mqtt.check().map_err(|(keys, what, remedy)| ConfigError {
+        file: file.to_owned(),
+        line: keys.iter().find_map(|key| find_key(text, key)),
+        what,
+        remedy,
+    })?;
     Ok(config)
 }
 
@@ -81,6 +87,13 @@ fn find_line(text: &str, needle: &str) -> Option<(usize, String)> {
         .lines()
         .enumerate()
         .find(|(_, line)| line.contains(needle) && !line.trim_start().starts_with('#'));
+    found.map(|(index, line)| (index + 1, line.to_owned()))
+}
+
+/// The line that gives a key its value.
+fn find_key(text: &str, key: &str) -> Option<(usize, String)> {
+    let mut lines = text.lines().enumerate();
+    let found = lines.find(|(_, line)| line.split('=').next().is_some_and(|name| name.trim() == key));
     found.map(|(index, line)| (index + 1, line.to_owned()))
 }
 
@@ -227,6 +240,12 @@ mod tests {
             ),
             ("[[bus]]\nname = \"a/b\"\nboard = \"linux\"", 2, "for example"),
             ("[[bus]]\nboard = \"linux\"", 1, "missing key `name`"),
+            (
+                "[mqtt]\nqueue_bytes = 2048\nmax_queued_bytes = 1024",
+                2,
+                "lower queue_bytes or raise max_queued_bytes",
+            ),
+            ("[mqtt]\nmax_sessions_bytes = 2048", 2, "lower session_bytes"),
             ("[mqtt\n", 1, "check-config --defaults"),
             ("a = 1\na = 2\n", 2, "duplicate key"),
         ] {

@@ -5,7 +5,7 @@
 const RETAINED_BYTES: usize = 512;
 
 /// Limits of the bus.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusLimits {
     /// Most retained messages of clients.
     pub retained_messages: usize,
