@@ -22,7 +22,7 @@ const DEPENDENCIES: [(&str, &[&str]); 12] = [
     ("roost-mqtt", &["roost-model", "roost-runtime", "roost-store"]),
     ("roost-live-macros", &[]),
     ("roost-live", &["roost-live-macros", "roost-runtime"]),
-    ("roost-live-tests", &["roost-live"]),
+    ("roost-live-tests", &["roost-live", "roost-runtime"]),
     ("roost-web", &["roost-model", "roost-runtime", "roost-store"]),
     (
         "roost",

@@ -6,7 +6,9 @@
 )]
 
 mod node;
+mod peer;
 mod program;
 
 pub use node::run_script;
+pub use peer::{Heard, Peer};
 pub use program::Conformance;

@@ -7,8 +7,11 @@
 )]
 extern crate self as roost_live;
 
+pub mod channel;
+pub mod endpoint;
 pub mod flash;
 pub mod form;
+pub mod frame;
 pub mod js;
 pub mod params;
 pub mod render;
@@ -16,7 +19,9 @@ pub mod render;
 pub mod routes;
 pub mod session;
 pub mod sign;
+pub mod socket;
 pub mod testing;
+mod topics;
 #[allow(dead_code, reason = "the endpoint comes next")]
 pub mod view;
 
@@ -28,3 +33,10 @@ pub use roost_live_macros::html;
 pub use routes::{Group, Page, Routes};
 pub use session::Session;
 pub use view::{Context, Handle, LiveComponent, LiveView, Refusal};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex whose data is valid after every single statement, so that a panic elsewhere poisons nobody.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

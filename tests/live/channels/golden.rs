@@ -1,0 +1,187 @@
+//! The conversations that were recorded with a server of Phoenix, held again with ours: the frames are the same but for
+//! the references of presences, which no two servers give alike.
+
+use roost_live_tests::{Heard, Peer};
+use serde_json::{Value, json};
+
+use crate::program;
+
+const RECORDING: &str = include_str!("../golden/channels.txt");
+
+/// One line of a recorded conversation.
+#[derive(Debug)]
+enum Line {
+    Say(Heard),
+    Hear(Heard),
+}
+
+fn message(text: &str) -> Heard {
+    if let Some(hex) = text.strip_prefix("BIN ") {
+        let digits: Vec<char> = hex.chars().collect();
+        let bytes = digits.chunks(2).map(|pair| {
+            let pair: String = pair.iter().collect();
+            u8::from_str_radix(&pair, 16).unwrap()
+        });
+        return Heard::Bytes(bytes.collect());
+    }
+    if let Some(code) = text.strip_prefix("CLOSE ") {
+        return Heard::Closed(code.trim().parse().unwrap());
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Heard::Json(value),
+        // What was said on purpose although it is not JSON.
+        Err(_) => Heard::Json(Value::from(text)),
+    }
+}
+
+fn section(name: &str) -> Vec<Line> {
+    let start = RECORDING.find(&format!("## {name}\n")).expect(name);
+    let lines = RECORDING[start..].lines().skip(1);
+    lines
+        .take_while(|line| !line.starts_with("##"))
+        .map(|line| match line.trim().strip_prefix("-> ") {
+            Some(said) => Line::Say(message(said)),
+            None => Line::Hear(message(line.trim())),
+        })
+        .collect()
+}
+
+async fn replay(name: &str, path: &str) {
+    let program = program();
+    let mut peer = Peer::connect(program.base(), path).await.unwrap();
+    let lines = section(name);
+    assert!(!lines.is_empty(), "{name}");
+    let mut closed = false;
+    for line in lines {
+        match line {
+            Line::Say(Heard::Json(Value::String(garbage))) => peer.text(&garbage).await,
+            Line::Say(Heard::Json(value)) => peer.json(&value).await,
+            Line::Say(Heard::Bytes(bytes)) => peer.bytes(bytes).await,
+            Line::Say(Heard::Closed(_)) => panic!("clients close nothing here"),
+            Line::Hear(expected) => {
+                assert_eq!(peer.hear().await, expected, "{name}");
+                closed |= matches!(expected, Heard::Closed(_));
+            }
+        }
+    }
+    if !closed {
+        // Whatever was to be met with silence was.
+        peer.text(r#"[null,"end","phoenix","heartbeat",{}]"#).await;
+        let end = json!([null, "end", "phoenix", "phx_reply", {"status": "ok", "response": {}}]);
+        if path.contains("vsn=2") {
+            assert_eq!(peer.hear_json().await, end, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_client_says_is_answered_as_recorded() {
+    for name in [
+        "heartbeat",
+        "join ok / push echo / bare / err / leave",
+        "join denied / crash / unmatched",
+        "event before join, leave before join",
+        "duplicate join",
+        "join with null join_ref",
+        "push without ref",
+        "integer refs",
+        "crash in handle_in",
+        "stop normal / stop with reply",
+        "binary push/reply/broadcast",
+        "broadcast / broadcast_from",
+        "six-element array + object payloads",
+        "payload scalar",
+        "garbage text",
+        "short array",
+        "bad binary kind",
+        "garbage after join kills others?",
+    ] {
+        replay(name, "/socket/websocket?vsn=2.0.0").await;
+    }
+    replay("v1 (no vsn)", "/socket/websocket").await;
+}
+
+#[tokio::test]
+async fn connections_are_let_in_or_refused_as_recorded() {
+    let program = program();
+    let connections = RECORDING
+        .lines()
+        .filter_map(|line| line.strip_prefix("## connect "));
+    let mut count = 0;
+    for line in connections {
+        let (query, outcome) = line.rsplit_once(' ').unwrap();
+        let path = format!("/socket/websocket{}", query.trim());
+        let outcome = if outcome == "open" {
+            Ok(())
+        } else {
+            Err(outcome.parse().unwrap())
+        };
+        let got = Peer::connect(program.base(), &path).await.map(|_| ());
+        assert_eq!(got, outcome, "{path}");
+        count += 1;
+    }
+    assert_eq!(count, 7);
+}
+
+#[tokio::test]
+async fn origins_and_sub_protocols_are_judged_as_recorded() {
+    let program = program();
+    let port = program.base().rsplit_once(':').unwrap().1;
+    let path = "/socket/websocket?vsn=2.0.0";
+    let same = format!("http://127.0.0.1:{port}");
+    for (origin, outcome) in [
+        (same.as_str(), Ok(())),
+        ("http://evil.example", Err(403)),
+        ("http://127.0.0.1:9999", Ok(())),
+    ] {
+        let got = Peer::connect_with(program.base(), path, &[("origin", origin)]).await;
+        assert_eq!(got.map(|_| ()), outcome, "{origin}");
+    }
+    for (offered, outcome) in [
+        ("phoenix", Ok(Some("phoenix"))),
+        ("phoenix, base64url.bearer.phx.dG9rIGVu", Ok(Some("phoenix"))),
+        ("foo", Err(403)),
+    ] {
+        let got = Peer::connect_with(program.base(), path, &[("sec-websocket-protocol", offered)]).await;
+        let got = got.map(|peer| peer.protocol);
+        assert_eq!(
+            got.as_ref().map(Option::as_deref).map_err(|status| *status),
+            outcome,
+            "{offered}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_hundred_and_first_join_is_refused_as_recorded() {
+    let program = program();
+    let mut peer = Peer::connect(program.base(), "/socket/websocket?vsn=2.0.0")
+        .await
+        .unwrap();
+    for number in 1..=101 {
+        peer.json(&json!([
+            number.to_string(),
+            number.to_string(),
+            format!("room:m{number}"),
+            "phx_join",
+            {}
+        ]))
+        .await;
+    }
+    let recorded = RECORDING
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("101 "))
+        .unwrap();
+    let recorded: Value = serde_json::from_str(recorded).unwrap();
+    let mut refused = Vec::new();
+    for _ in 1..=101 {
+        let answer = peer.hear_json().await;
+        if answer[4]["status"] == "error" {
+            refused.push(answer);
+        }
+    }
+    assert_eq!(refused, [recorded]);
+    // The connection lives on.
+    peer.text(r#"["1","102","room:m1","bare",{}]"#).await;
+    assert_eq!(peer.hear_json().await[1], "102");
+}

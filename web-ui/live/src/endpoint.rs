@@ -1,0 +1,109 @@
+//! The endpoint: mounts under their paths, everything that is connected, and the part of the supervision tree that all
+//! of it lives in.
+
+mod budget;
+mod hub;
+mod limits;
+mod serve;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request};
+use axum::routing::any;
+use roost_runtime::{Strategy, Supervisor};
+use serde_json::{Map, Value};
+
+use crate::frame::{Payload, PayloadError};
+use crate::socket::{Connection, Mount, upgrade};
+
+pub use limits::Limits;
+pub use serve::{Peer, server};
+
+pub(crate) use budget::Budget;
+pub(crate) use hub::Hub;
+
+/// Everything that is connected. Cloning copies a pointer.
+#[derive(Clone)]
+pub struct Endpoint {
+    hub: Arc<Hub>,
+    channels: Supervisor,
+    sockets: Supervisor,
+}
+
+impl Endpoint {
+    /// An endpoint that nothing is connected to yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let channels = Supervisor::dynamic("channels").max_children(limits.connections * limits.topics);
+        let sockets = Supervisor::dynamic("sockets").max_children(limits.connections);
+        Self {
+            hub: Arc::new(Hub::new(limits, sockets.handle(), channels.handle())),
+            channels,
+            sockets,
+        }
+    }
+
+    /// Its part of the supervision tree. Nothing is let in before it runs.
+    #[must_use]
+    pub fn supervisor(&self) -> Supervisor {
+        // Stopped in reverse: clients are told before their channels end.
+        Supervisor::new("live", Strategy::OneForOne)
+            .child(self.channels.clone())
+            .child(self.sockets.clone())
+    }
+
+    /// Routes for a mount: `<path>/websocket` and `<path>/longpoll`. A path may have variables, `/socket/{tenant}`,
+    /// which become parameters of the connection.
+    pub fn mount(&self, path: &str, mount: Mount) -> Router {
+        let mounted = mount.at(path.into());
+        let hub = Arc::clone(&self.hub);
+        let websocket = any(move |path: RawPathParams, request: Request| {
+            upgrade(Arc::clone(&hub), Arc::clone(&mounted), variables(&path), request)
+        });
+        Router::new().route(&format!("{}/websocket", path.trim_end_matches('/')), websocket)
+    }
+
+    /// Sends an event to everybody on a topic. Returns how many there are.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub fn broadcast(&self, topic: &str, event: &str, payload: &Payload) -> Result<usize, PayloadError> {
+        self.hub.topics.broadcast(topic, event, payload, None)
+    }
+
+    /// How many have joined a topic.
+    #[must_use]
+    pub fn joined(&self, topic: &str) -> usize {
+        self.hub.topics.count(topic)
+    }
+
+    /// What is connected to a mount.
+    #[must_use]
+    pub fn connections(&self, mount: &str) -> Vec<Arc<Connection>> {
+        self.hub.connections(|connection| connection.mount() == mount)
+    }
+
+    /// Closes all connections that the application has named so (1001, "going away": clients come back and are asked
+    /// who they are anew). Returns how many there were.
+    pub fn disconnect(&self, id: &str) -> usize {
+        /// RFC 6455 section 7.4.1.
+        const GOING_AWAY: u16 = 1001;
+        let named = self.hub.connections(|connection| connection.id() == Some(id));
+        named.iter().for_each(|connection| connection.close(GOING_AWAY));
+        named.len()
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
+fn variables(path: &RawPathParams) -> Map<String, Value> {
+    path.iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect()
+}

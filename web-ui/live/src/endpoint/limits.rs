@@ -1,0 +1,37 @@
+//! How much clients may make an endpoint hold.
+
+use std::time::Duration;
+
+/// Limits of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most connections; one more is answered 503.
+    pub connections: usize,
+    /// Most topics that one connection may join (as Phoenix: 100).
+    pub topics: usize,
+    /// Largest message of a client, in bytes.
+    pub message_bytes: usize,
+    /// How long a client may be silent (the stock client says something every 30 s).
+    pub idle: Duration,
+    /// Most messages that wait to be sent to one client. One more, and the connection is closed (1013).
+    pub outbound_messages: usize,
+    /// Most bytes of those; a message that is alone may be larger.
+    pub outbound_bytes: usize,
+    /// Most bytes that wait for all clients together, and that all clients together have sent of messages that are not
+    /// complete. Beyond it, connections that hold more than 16 KiB are closed (1013).
+    pub waiting_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            topics: 100,
+            message_bytes: 1 << 20,
+            idle: Duration::from_secs(60),
+            outbound_messages: 1024,
+            outbound_bytes: 1 << 20,
+            waiting_bytes: 64 << 20,
+        }
+    }
+}

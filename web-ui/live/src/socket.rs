@@ -1,0 +1,21 @@
+//! Sockets: what a client connects to, by WebSocket or long poll, and over which it joins channels.
+
+mod connect;
+mod connection;
+mod dispatch;
+mod handshake;
+mod inbound;
+mod mount;
+mod observer;
+mod origin;
+mod outbound;
+mod stream;
+mod websocket;
+
+pub use connect::{Accepted, Connect, Refused};
+pub use connection::{Connection, Transport};
+pub use mount::Mount;
+pub use observer::{Direction, Observer};
+pub use origin::{Origin, OriginRule};
+
+pub(crate) use handshake::upgrade;

@@ -1,0 +1,175 @@
+//! One client's connection, as its channels and the rest of the program see it.
+
+use std::any::Any;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::connect::Accepted;
+use super::mount::Mounted;
+use super::observer::Direction;
+use super::outbound::{Departure, End, Outbound};
+use crate::endpoint::Hub;
+use crate::frame::{Outgoing, PayloadError, Version, Wire, encode};
+
+/// How a client is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// By a WebSocket.
+    WebSocket,
+    /// By requests that wait for something to happen.
+    LongPoll,
+}
+
+/// One client's connection.
+pub struct Connection {
+    number: u64,
+    id: Option<Box<str>>,
+    assigns: Option<Arc<dyn Any + Send + Sync>>,
+    peer: Option<SocketAddr>,
+    transport: Transport,
+    version: Version,
+    mounted: Arc<Mounted>,
+    hub: Arc<Hub>,
+    outbound: Outbound,
+}
+
+impl Connection {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        mounted: Arc<Mounted>,
+        accepted: Accepted,
+        (peer, transport, version): (Option<SocketAddr>, Transport, Version),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            number: hub.next_number(),
+            id: accepted.id,
+            assigns: accepted.assigns,
+            peer,
+            transport,
+            version,
+            mounted,
+            hub,
+            outbound: Outbound::default(),
+        })
+    }
+
+    /// Its number; no two in one run of the program have the same.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What the application named it when it connected.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What the application remembered when it connected, if it is of this type.
+    #[must_use]
+    pub fn assigns<T: 'static>(&self) -> Option<&T> {
+        self.assigns.as_deref()?.downcast_ref()
+    }
+
+    /// The address of the other end, if it is known.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// How it is connected.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The version of the protocol that it speaks.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Where it connected to.
+    #[must_use]
+    pub fn mount(&self) -> &str {
+        &self.mounted.path
+    }
+
+    /// Closes it with a status (RFC 6455 section 7.4), after everything that waits to be sent. Clients of the stock
+    /// library come back, unless the code is 1000.
+    pub fn close(&self, code: u16) {
+        self.end(End::Close(code));
+    }
+
+    /// Cuts it without a word, as a network does.
+    pub fn cut(&self) {
+        self.end(End::Cut);
+    }
+
+    /// The client does not keep up.
+    pub(crate) fn overflow(&self) {
+        self.end(End::Overflow);
+    }
+
+    fn end(&self, end: End) {
+        self.outbound.end(end, &self.hub.budget);
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(super) fn mounted(&self) -> &Arc<Mounted> {
+        &self.mounted
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&self, message: Outgoing<'_>) -> Result<(), PayloadError> {
+        encode(self.version, message).map(|wire| self.put(wire))
+    }
+
+    /// Sends what is encoded already.
+    pub(crate) fn put(&self, wire: Wire) {
+        if let Some(observer) = &self.mounted.observer {
+            observer.frame(self, Direction::Out, &wire.body(), wire.is_binary());
+        }
+        self.outbound.put(wire, &self.hub.limits, &self.hub.budget);
+    }
+
+    pub(super) fn observe_in(&self, body: &Bytes, binary: bool) {
+        if let Some(observer) = &self.mounted.observer {
+            observer.frame(self, Direction::In, body, binary);
+        }
+    }
+
+    pub(super) fn poll_departure(&self, context: &mut Context<'_>) -> Poll<Departure> {
+        self.outbound.poll_departure(&self.hub.budget, context)
+    }
+
+    /// Nothing more can be sent.
+    pub(super) fn gone(&self) {
+        self.outbound.gone(&self.hub.budget);
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbound.has_room()
+    }
+
+    pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.outbound.poll_room(context)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("number", &self.number)
+            .field("id", &self.id)
+            .field("mount", &self.mounted.path)
+            .finish_non_exhaustive()
+    }
+}

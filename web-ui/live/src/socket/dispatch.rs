@@ -1,0 +1,176 @@
+//! What a connection does with each message: who it is for, whether it may be there, and the joins.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost_runtime::Context;
+use serde_json::json;
+use tracing::{debug, warn};
+
+use super::connection::Connection;
+use super::mount::Asked;
+use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo};
+use crate::frame::{
+    HEARTBEAT, HEARTBEAT_TOPIC, Incoming, JOIN, LEAVE, Malformed, Outgoing, Payload, Ref, Reply,
+    decode_binary, decode_text,
+};
+
+/// The channels of one connection.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) connection: Arc<Connection>,
+    channels: HashMap<Arc<str>, Arc<dyn AnyPort>>,
+}
+
+impl Desk {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
+        Self {
+            connection,
+            channels: HashMap::new(),
+        }
+    }
+
+    /// Takes a message of the client. Waits while the channel that it is for has too much to do.
+    pub(super) async fn take(&mut self, body: Bytes, binary: bool) -> Result<(), Malformed> {
+        self.connection.observe_in(&body, binary);
+        let version = self.connection.version();
+        let message = if binary {
+            decode_binary(version, &body)
+        } else {
+            decode_text(version, &body)
+        }?;
+        if message.topic == HEARTBEAT_TOPIC && message.event == HEARTBEAT {
+            self.answer(&message.join_ref, &message, Reply::ok(Payload::empty()));
+            return Ok(());
+        }
+        match message.event.as_str() {
+            JOIN => self.join(message).await,
+            LEAVE => self.leave(&message),
+            _ => self.deliver(message).await,
+        }
+        Ok(())
+    }
+
+    fn answer(&self, join_ref: &Ref, message: &Incoming, reply: Reply) {
+        let sent = self.connection.send(Outgoing::Reply {
+            join_ref,
+            reference: &message.reference,
+            topic: &message.topic,
+            reply: &reply,
+        });
+        if let Err(error) = sent {
+            debug!(%error, "an answer can't be sent");
+        }
+    }
+
+    fn unmatched(&self, message: &Incoming) {
+        debug!(
+            topic = message.topic,
+            event = message.event,
+            "a message for a topic that is not joined"
+        );
+        self.answer(
+            &Ref::NULL,
+            message,
+            Reply::error(json!({"reason": "unmatched topic"})),
+        );
+    }
+
+    /// The channel of a topic, if it is alive.
+    fn channel(&self, topic: &str) -> Option<&Arc<dyn AnyPort>> {
+        self.channels.get(topic).filter(|port| !port.is_closed())
+    }
+
+    async fn deliver(&self, message: Incoming) {
+        let Some(port) = self.channel(&message.topic) else {
+            return self.unmatched(&message);
+        };
+        if is_stale(&message, &**port) {
+            return;
+        }
+        let mut event = Event {
+            name: message.event.into(),
+            payload: message.payload,
+            reply_to: ReplyTo(message.reference),
+        };
+        while let Err(refused) = port.take_event(event) {
+            event = refused;
+            poll_fn(|context| port.poll_room(context)).await;
+        }
+    }
+
+    fn leave(&mut self, message: &Incoming) {
+        match self.channel(&message.topic) {
+            None => self.answer(&message.join_ref, message, Reply::ok(Payload::empty())),
+            Some(port) if is_stale(message, &**port) => {}
+            Some(port) => port.leave(message.reference.clone()),
+        }
+    }
+
+    async fn join(&mut self, message: Incoming) {
+        let mounted = Arc::clone(self.connection.mounted());
+        let Some(make) = mounted.route(&message.topic) else {
+            return self.unmatched(&message);
+        };
+        let topic: Arc<str> = message.topic.as_str().into();
+        let before = self
+            .channels
+            .get(&topic)
+            .filter(|port| !port.is_closed())
+            .cloned();
+        if before.is_none() && !self.has_room() {
+            let reason = json!({"reason": "too many channels joined"});
+            return self.answer(&message.join_ref, &message, Reply::error(reason));
+        }
+        if let Some(before) = &before {
+            before.stop(Ending::Replaced);
+        }
+        let (port, work) = make(Asked {
+            topic: Arc::clone(&topic),
+            connection: Arc::clone(&self.connection),
+            join_ref: message.join_ref,
+            reference: message.reference,
+            opening: Opening {
+                params: message.payload,
+                before,
+            },
+        });
+        let channels = &self.connection.hub().channels;
+        let start = move |context: Context| work(context.shutdown);
+        if let Err(error) = channels.start_temporary(Arc::clone(&topic), start).await {
+            warn!(%error, %topic, "a channel can't be started");
+            return;
+        }
+        match self.channels.entry(topic) {
+            Entry::Occupied(mut entry) => drop(entry.insert(port)),
+            Entry::Vacant(entry) => drop(entry.insert(port)),
+        }
+    }
+
+    /// Whether one more topic may be joined.
+    fn has_room(&mut self) -> bool {
+        let most = self.connection.hub().limits.topics;
+        if self.channels.len() >= most {
+            self.channels.retain(|_, port| !port.is_closed());
+        }
+        self.channels.len() < most
+    }
+}
+
+impl Drop for Desk {
+    /// The connection is gone, and its channels end.
+    fn drop(&mut self) {
+        self.connection.gone();
+        for port in self.channels.values() {
+            port.stop(Ending::Disconnected);
+        }
+    }
+}
+
+/// Whether a message is of an earlier life of the channel.
+fn is_stale(message: &Incoming, port: &dyn AnyPort) -> bool {
+    !message.join_ref.is_null() && message.join_ref != *port.join_ref()
+}

@@ -1,0 +1,72 @@
+//! The bytes below a WebSocket: the TCP stream itself where that can be had, so that nothing of HTTP is left in memory,
+//! or else whatever was upgraded.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::inbound::Inbound;
+
+/// Bytes read at once, into memory of the stack.
+const READ: usize = 16 * 1024;
+
+/// The bytes below a WebSocket.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Other(Box<TokioIo<Upgraded>>),
+}
+
+impl Stream {
+    /// The stream below an upgraded connection, with what was read of it already.
+    pub(super) fn new(upgraded: Upgraded) -> (Self, Bytes) {
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => (Self::Tcp(parts.io.into_inner()), parts.read_buf),
+            Err(upgraded) => (Self::Other(Box::new(TokioIo::new(upgraded))), Bytes::new()),
+        }
+    }
+
+    /// Reads what there is. Returns how much it was; 0 at the end.
+    pub(super) fn poll_read(
+        &mut self,
+        into: &mut Inbound,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut scratch = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut scratch);
+        ready!(match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+            Self::Other(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+        })?;
+        into.extend(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Writes what it takes of these. Returns how many bytes that was.
+    pub(super) fn poll_write(
+        &mut self,
+        from: &[IoSlice<'_>],
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, from),
+            Self::Other(stream) => Pin::new(stream).poll_write_vectored(context, from),
+        }
+    }
+
+    /// Sees to it that what was written goes out.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            // A TCP stream holds nothing back.
+            Self::Tcp(_) => Poll::Ready(Ok(())),
+            Self::Other(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+}

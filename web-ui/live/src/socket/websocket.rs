@@ -1,0 +1,288 @@
+//! The task of one WebSocket: it reads the client's messages and hands them on, and writes what waits for the client.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use roost_runtime::Shutdown;
+use smallvec::SmallVec;
+use tokio::time::{Instant, Sleep};
+use tracing::debug;
+
+use super::connection::Connection;
+use super::dispatch::Desk;
+use super::inbound::{Inbound, Item};
+use super::outbound::{Departure, End};
+use super::stream::Stream;
+use crate::frame::Wire;
+
+/// How long the other side may take to answer a close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
+/// Messages that are written with one call.
+const BATCH: usize = 16;
+/// Status for a frame that is no message (RFC 6455 section 7.4.1: "unexpected condition").
+const UNEXPECTED: u16 = 1011;
+/// Status for a client that was silent for too long, as the server of Phoenix says it.
+const SILENT: u16 = 1002;
+/// Status when the program stops (RFC 6455 registry: "service restart").
+const RESTART: u16 = 1012;
+
+/// Opcodes of control frames (RFC 6455 section 5.5).
+const CLOSE: u8 = 8;
+const PONG: u8 = 10;
+
+/// What the task has to see to.
+enum Step {
+    Message(Bytes, bool),
+    /// The client closes.
+    Closing(Option<u16>),
+    End(End),
+    Gone,
+}
+
+/// A WebSocket at work.
+struct Line {
+    stream: Stream,
+    inbound: Inbound,
+    /// Bytes of the inbound that count against the endpoint's.
+    charged: usize,
+    unsent: SmallVec<[Bytes; 1]>,
+    flushed: bool,
+    heard: Instant,
+    connection: Arc<Connection>,
+}
+
+/// Serves a WebSocket until it ends.
+pub(super) async fn serve(stream: Stream, early: &Bytes, connection: Arc<Connection>, shutdown: Shutdown) {
+    let limits = connection.hub().limits;
+    let mut line = Line {
+        stream,
+        inbound: Inbound::new(limits.message_bytes),
+        charged: 0,
+        unsent: SmallVec::new(),
+        flushed: true,
+        heard: Instant::now(),
+        connection: Arc::clone(&connection),
+    };
+    line.inbound.extend(early);
+    let end = {
+        let mut desk = Desk::new(Arc::clone(&connection));
+        let timer = tokio::time::sleep_until(line.heard + limits.idle);
+        tokio::pin!(timer);
+        loop {
+            let step = poll_fn(|context| line.poll_step(&shutdown, timer.as_mut(), context)).await;
+            match step {
+                Step::Message(body, binary) => {
+                    let taken = tokio::select! {
+                        biased;
+                        taken = desk.take(body, binary) => taken,
+                        () = poll_fn(|context| line.poll_busy(context)) => break End::Cut,
+                    };
+                    if let Err(error) = taken {
+                        debug!(connection = connection.number(), %error, "a connection is closed");
+                        connection.close(UNEXPECTED);
+                    }
+                }
+                Step::Closing(code) => break code.map_or(End::Close(1000), End::Close),
+                Step::End(end) => break end,
+                Step::Gone => break End::Cut,
+            }
+        }
+    };
+    if let Some(code) = end.code() {
+        // A client that does not take its close is cut.
+        let _ = tokio::time::timeout(CLOSE_DEADLINE, line.finish(code)).await;
+    }
+    line.connection.hub().budget.give(line.charged);
+}
+
+impl Line {
+    /// Writes what waits, then looks for something that the client has said.
+    fn poll_step(
+        &mut self,
+        shutdown: &Shutdown,
+        timer: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<Step> {
+        match self.poll_write(context) {
+            Ok(None) => {}
+            Ok(Some(end)) => return Poll::Ready(Step::End(end)),
+            Err(_) => return Poll::Ready(Step::Gone),
+        }
+        if shutdown.poll_requested(context).is_ready() {
+            self.connection.close(RESTART);
+            return self.poll_closing(context);
+        }
+        loop {
+            match self.inbound.next() {
+                Ok(None) => {}
+                Ok(Some(Item::Message(body, binary))) => {
+                    self.charge();
+                    return Poll::Ready(Step::Message(body, binary));
+                }
+                Ok(Some(Item::Ping(body))) => {
+                    self.connection.put(Wire::control(PONG, &body));
+                    continue;
+                }
+                Ok(Some(Item::Pong)) => continue,
+                Ok(Some(Item::Close(code))) => return Poll::Ready(Step::Closing(code)),
+                Err(violation) => return Poll::Ready(Step::End(End::Close(violation.code()))),
+            }
+            match self.stream.poll_read(&mut self.inbound, context) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Step::Gone),
+                Poll::Ready(Ok(_)) => {
+                    self.heard = Instant::now();
+                    if !self.charge() {
+                        return Poll::Ready(Step::End(End::Overflow));
+                    }
+                }
+            }
+        }
+        self.poll_idle(timer, context)
+    }
+
+    /// After a wish to close has been put in: nothing is read any more.
+    fn poll_closing(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+        match self.poll_write(context) {
+            Ok(None) => Poll::Pending,
+            Ok(Some(end)) => Poll::Ready(Step::End(end)),
+            Err(_) => Poll::Ready(Step::Gone),
+        }
+    }
+
+    fn poll_idle(&mut self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Step> {
+        let idle = self.connection.hub().limits.idle;
+        while timer.as_mut().poll(context).is_ready() {
+            // Set once in a while, not for each message.
+            let due = self.heard + idle;
+            if due <= Instant::now() {
+                return Poll::Ready(Step::End(End::Close(SILENT)));
+            }
+            timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+
+    /// Writes while a message waits for the room in its channel. Ready when the connection is gone.
+    fn poll_busy(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.poll_write(context) {
+            Ok(Some(End::Overflow | End::Cut)) | Err(_) => Poll::Ready(()),
+            Ok(_) => Poll::Pending,
+        }
+    }
+
+    /// Counts what is held against what the endpoint may hold. Whether there is room for it.
+    fn charge(&mut self) -> bool {
+        const FREE: usize = 16 * 1024;
+        let bytes = self.inbound.bytes();
+        let due = if bytes > FREE { bytes } else { 0 };
+        let budget = &self.connection.hub().budget;
+        let grows = due > self.charged;
+        budget.give(self.charged);
+        let has = budget.has(due);
+        budget.take(due);
+        self.charged = due;
+        has || !grows
+    }
+
+    /// Writes what waits. Says how the connection is to end, once everything that comes before is written.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<Option<End>> {
+        loop {
+            let mut end = None;
+            while self.unsent.len() < BATCH {
+                match self.connection.poll_departure(context) {
+                    Poll::Pending => break,
+                    Poll::Ready(Departure::Wire(wire)) => self.unsent.push(wire.frame().clone()),
+                    Poll::Ready(Departure::End(wanted)) => {
+                        end = Some(wanted);
+                        break;
+                    }
+                }
+            }
+            if let Some(End::Cut) = end {
+                return Ok(end);
+            }
+            if self.unsent.is_empty() {
+                if !self.flushed && self.stream.poll_flush(context)?.is_ready() {
+                    self.flushed = true;
+                }
+                return Ok(end);
+            }
+            let slices: SmallVec<[IoSlice<'_>; BATCH]> =
+                self.unsent.iter().map(|bytes| IoSlice::new(bytes)).collect();
+            let Poll::Ready(written) = self.stream.poll_write(&slices, context)? else {
+                return Ok(end.filter(|end| *end == End::Overflow));
+            };
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            drop(slices);
+            self.flushed = false;
+            self.forget(written);
+        }
+    }
+
+    /// So many bytes are written.
+    fn forget(&mut self, mut written: usize) {
+        let mut whole = 0;
+        for bytes in &mut self.unsent {
+            let part = written.min(bytes.len());
+            bytes.advance(part);
+            written -= part;
+            if !bytes.is_empty() {
+                break;
+            }
+            whole += 1;
+        }
+        if whole == self.unsent.len() {
+            self.unsent = SmallVec::new();
+        } else {
+            self.unsent.drain(..whole);
+        }
+    }
+
+    /// Says good-bye: the half-written message, a close, and then nothing until the other side closes too.
+    async fn finish(&mut self, code: u16) {
+        let whole = self.unsent.len().min(1);
+        self.unsent.truncate(whole);
+        self.unsent
+            .push(Wire::control(CLOSE, &code.to_be_bytes()).frame().clone());
+        poll_fn(|context| {
+            loop {
+                match self.poll_unsent(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+                match self.inbound.next() {
+                    Ok(Some(Item::Close(_))) | Err(_) => return Poll::Ready(()),
+                    Ok(Some(_)) => continue,
+                    Ok(None) => {}
+                }
+                match self.stream.poll_read(&mut self.inbound, context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                    Poll::Ready(Ok(_)) => {}
+                }
+            }
+        })
+        .await;
+    }
+
+    fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(first) = self.unsent.first() {
+            let slice = [IoSlice::new(first)];
+            match self.stream.poll_write(&slice, context)? {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => self.forget(written),
+            }
+        }
+        self.stream.poll_flush(context)
+    }
+}
