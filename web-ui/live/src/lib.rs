@@ -14,6 +14,7 @@ pub mod form;
 pub mod frame;
 pub mod js;
 pub mod params;
+pub mod reload;
 pub mod render;
 #[allow(dead_code, reason = "the endpoint comes next")]
 pub mod routes;

@@ -1,0 +1,252 @@
+//! Live reload for developers: open pages show what was changed on the disk, and keep their state where they can.
+//!
+//! - a changed **stylesheet** is swapped in the open page;
+//! - a changed **script** loads the page anew;
+//! - a changed **template** is a rebuilt program: when it has been started again, the stock client joins by itself and
+//!   replays forms. Give the program the same [signing key](crate::sign::SigningKey) each time, or every page is loaded
+//!   anew. If its scripts have changed meanwhile, it is loaded anew in any case.
+//!
+//! ```
+//! use roost_live::reload::Reload;
+//!
+//! # fn main() -> Result<(), roost_live::reload::ReloadError> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # for name in ["app.css", "app.js"] { std::fs::write(folder.path().join(name), "").unwrap(); }
+//! # let folder = folder.path();
+//! let routes = Reload::new()
+//!     .stylesheet("/css/app.css", folder.join("app.css"))?
+//!     .script("/js/app.js", folder.join("app.js"))?
+//!     .routes();
+//! # drop(routes); Ok(()) }
+//! ```
+//!
+//! The layout of the pages adds `<script defer src="/live-reload.js"></script>`. Not for production: every open page
+//! costs a connection and looks at the files by itself.
+
+use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use futures_util::stream;
+use thiserror::Error;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long a page waits before it asks a program that is away again.
+const RETRY_MS: u32 = 300;
+const CLIENT: &str = include_str!("reload/client.js");
+
+/// A file that cannot be watched.
+#[derive(Debug, Error)]
+#[error("{path} can't be watched: {source}")]
+pub struct ReloadError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stylesheet,
+    Script,
+}
+
+#[derive(Debug)]
+struct Watched {
+    kind: Kind,
+    url: String,
+    path: PathBuf,
+}
+
+/// The files that are watched, and served as they are on the disk.
+#[derive(Debug, Default)]
+pub struct Reload {
+    files: Vec<Watched>,
+}
+
+/// When a file was changed and how long it is; `None` while it is being replaced.
+type Stamp = Option<(SystemTime, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+/// What one open page has been told.
+struct Told {
+    files: Arc<Vec<Watched>>,
+    stamps: Vec<Stamp>,
+    greeted: bool,
+}
+
+impl Reload {
+    /// Nothing is watched yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves a stylesheet from the disk and watches it.
+    ///
+    /// # Errors
+    /// [`ReloadError`] if it is not there.
+    pub fn stylesheet(self, url: &str, path: impl Into<PathBuf>) -> Result<Self, ReloadError> {
+        self.watch(Kind::Stylesheet, url, path.into())
+    }
+
+    /// Serves a script from the disk and watches it.
+    ///
+    /// # Errors
+    /// [`ReloadError`] if it is not there.
+    pub fn script(self, url: &str, path: impl Into<PathBuf>) -> Result<Self, ReloadError> {
+        self.watch(Kind::Script, url, path.into())
+    }
+
+    fn watch(mut self, kind: Kind, url: &str, path: PathBuf) -> Result<Self, ReloadError> {
+        if let Err(source) = std::fs::metadata(&path) {
+            return Err(ReloadError { path, source });
+        }
+        let url = url.to_owned();
+        self.files.push(Watched { kind, url, path });
+        Ok(self)
+    }
+
+    /// The files, `/live-reload.js` for the pages, and `/live-reload`, where they hear of changes.
+    pub fn routes(self) -> Router {
+        let mut router = Router::new().route(
+            "/live-reload.js",
+            get(async || asset(Kind::Script, CLIENT.into())),
+        );
+        for file in &self.files {
+            let (kind, path) = (file.kind, file.path.clone());
+            router = router.route(&file.url, get(async move || serve(kind, &path)));
+        }
+        let files = Arc::new(self.files);
+        router.route("/live-reload", get(async move || changes(files)))
+    }
+}
+
+fn asset(kind: Kind, bytes: Bytes) -> Response {
+    let kind = match kind {
+        Kind::Stylesheet => "text/css; charset=utf-8",
+        Kind::Script => "text/javascript; charset=utf-8",
+    };
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")];
+    (headers, bytes).into_response()
+}
+
+fn serve(kind: Kind, path: &Path) -> Response {
+    match std::fs::read(path) {
+        Ok(bytes) => asset(kind, bytes.into()),
+        Err(error) => (StatusCode::NOT_FOUND, format!("{}: {error}", path.display())).into_response(),
+    }
+}
+
+/// Server-sent events (HTML standard, section 9.2): the scripts' version first, then each change.
+fn changes(files: Arc<Vec<Watched>>) -> Response {
+    let events = stream::unfold(Told::new(files), async |mut told| {
+        let event = told.next().await;
+        Some((Ok::<_, Infallible>(Bytes::from(event)), told))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, Body::from_stream(events)).into_response()
+}
+
+impl Told {
+    fn new(files: Arc<Vec<Watched>>) -> Self {
+        Self {
+            stamps: files.iter().map(|file| stamp(&file.path)).collect(),
+            files,
+            greeted: false,
+        }
+    }
+
+    async fn next(&mut self) -> String {
+        if !self.greeted {
+            self.greeted = true;
+            return format!("retry: {RETRY_MS}\n{}", self.scripts());
+        }
+        loop {
+            if let Some(changed) = self.changed() {
+                return match self.files[changed].kind {
+                    Kind::Stylesheet => format!("event: stylesheet\ndata: {}\n\n", self.files[changed].url),
+                    Kind::Script => self.scripts(),
+                };
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The first file that is not what it was. One that is away is being replaced.
+    fn changed(&mut self) -> Option<usize> {
+        for (index, file) in self.files.iter().enumerate() {
+            let now = stamp(&file.path);
+            if now.is_some() && now != self.stamps[index] {
+                self.stamps[index] = now;
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// What all scripts together are: another text if one of them is another.
+    fn scripts(&self) -> String {
+        let mut hash = DefaultHasher::new();
+        for script in self.files.iter().filter(|file| file.kind == Kind::Script) {
+            std::fs::read(&script.path).unwrap_or_default().hash(&mut hash);
+        }
+        format!("event: scripts\ndata: {:016x}\n\n", hash.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use std::sync::Arc;
+
+    use super::{Reload, Told};
+
+    #[tokio::test]
+    async fn a_page_is_told_of_each_change_and_of_the_scripts_that_it_should_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sheet, script) = (folder.path().join("a.css"), folder.path().join("a.js"));
+        std::fs::write(&sheet, "a").unwrap();
+        std::fs::write(&script, "1").unwrap();
+        let reload = Reload::new().stylesheet("/a.css", &sheet).unwrap();
+        let files = Arc::new(reload.script("/a.js", &script).unwrap().files);
+        let open = || Told::new(Arc::clone(&files));
+        let mut told = open();
+        let greeting = told.next().await;
+        assert!(
+            greeting.starts_with("retry: 300\nevent: scripts\ndata: "),
+            "{greeting}"
+        );
+        std::fs::write(&sheet, "longer").unwrap();
+        assert_eq!(told.next().await, "event: stylesheet\ndata: /a.css\n\n");
+        assert_eq!(
+            open().next().await,
+            greeting,
+            "the same scripts are the same version after a restart"
+        );
+        std::fs::write(&script, "22").unwrap();
+        let changed = told.next().await;
+        assert!(changed.starts_with("event: scripts") && !greeting.ends_with(&changed));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Reload::new().stylesheet("/a.css", "nowhere.css").unwrap_err();
+        assert!(error.to_string().starts_with("nowhere.css can't be watched"));
+    }
+}
