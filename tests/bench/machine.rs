@@ -9,11 +9,12 @@ const TICKS_PER_S: f64 = 100.0;
 
 /// Resident memory of a process in kB of 1,024 bytes.
 pub(crate) fn rss_kb(pid: u32) -> anyhow::Result<u64> {
+    status_kb(pid, "VmRSS:")
+}
+
+fn status_kb(pid: u32, name: &'static str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("a line VmRSS")?;
+    let line = status.lines().find(|line| line.starts_with(name)).context(name)?;
     Ok(line.split_whitespace().nth(1).context("a figure")?.parse()?)
 }
 
@@ -28,6 +29,14 @@ pub(crate) fn cpu_s(pid: u32) -> anyhow::Result<f64> {
             .and_then(|text| text.parse::<f64>().ok())
     };
     Ok((field(11).context("utime")? + field(12).context("stime")?) / TICKS_PER_S)
+}
+
+/// Raises the limit on open files, for this program and for those that it starts: every client takes one on each side.
+pub(crate) fn raise_file_limit() -> anyhow::Result<()> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).context("the limit on open files")
 }
 
 /// Processor, cores, memory and kernel.

@@ -2,57 +2,37 @@
 //!
 //! Nothing here passes or fails by a figure; what fails is a device that did not come, a message that was lost.
 
+mod devices;
+mod document;
 mod machine;
+mod mqtt;
 mod peer;
-mod report;
-mod storm;
 
-use std::time::Duration;
+use anyhow::{Context, bail};
 
-use anyhow::Context;
-
-/// Devices, and how long they report: `bench [DEVICES] [SECONDS]`.
+/// `bench devices [DEVICES] [SECONDS]`, `bench mqtt [SECONDS] [SCENE]`.
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
-    let devices = arguments
-        .next()
-        .transpose()
-        .context("the number of devices")?
-        .unwrap_or(10_000);
-    let seconds = arguments
-        .next()
-        .transpose()
-        .context("the seconds of load")?
-        .unwrap_or(60);
-    let plan = storm::Plan {
-        devices: usize::try_from(devices)?,
-        load: Duration::from_secs(seconds),
+    machine::raise_file_limit()?;
+    let mut arguments = std::env::args().skip(1);
+    let which = arguments.next().unwrap_or_else(|| "devices".into());
+    let mut number = |what: &'static str, otherwise: u64| {
+        let argument = arguments.next().map(|text| text.parse::<u64>());
+        argument
+            .transpose()
+            .context(what)
+            .map(|number| number.unwrap_or(otherwise))
     };
-    report::say(&format!(
-        "{devices} devices, one report a second each for {seconds} s"
-    ));
-
-    let gateway = peer::Gateway::start()?;
-    report::say("Roost: registering");
-    let before_devices = gateway.peer().rss_kb()?;
-    let (logins, registering) = gateway.register(plan.devices)?;
-    let ours = storm::run("Roost", gateway.peer(), &plan, logins.clone())?;
-    let latency = gateway.latency(&logins[0])?;
-    drop(gateway);
-
-    let mosquitto = peer::mosquitto()?;
-    let theirs = storm::run("mosquitto", &mosquitto, &plan, logins)?;
-    drop(mosquitto);
-
-    let text = report::text(&report::Figures {
-        plan,
-        before_devices,
-        registering,
-        latency,
-        ours,
-        theirs,
-    });
-    std::fs::write("docs/benchmarks.md", &text).context("docs/benchmarks.md")?;
-    report::say(&text);
-    Ok(())
+    match which.as_str() {
+        "devices" => devices::run(
+            number("the number of devices", 10_000)?,
+            number("the seconds of load", 60)?,
+        ),
+        "mqtt" => {
+            let seconds = number("the seconds of each scene", 8)?;
+            mqtt::run(seconds, arguments.next().as_deref())
+        }
+        other => {
+            bail!("there is no benchmark {other:?}: devices [DEVICES] [SECONDS], mqtt [SECONDS] [SCENE]")
+        }
+    }
 }

@@ -84,6 +84,18 @@ impl Gateway {
         &self.peer
     }
 
+    /// Lets in a client that may publish and subscribe below `bench/`, and is no device.
+    pub(crate) fn let_in(&self) -> anyhow::Result<Login> {
+        let client = json!({ "id": "load", "publishes": ["bench/#"], "subscribes": ["bench/#"] });
+        let answer = self.program.api().post("/api/v1/clients", &client);
+        ensure!(answer.status == 201, "registering a client: {}", answer.text);
+        let secret = answer.body["secret"].as_str().context("a secret")?;
+        Ok(Login {
+            user: "load".into(),
+            password: secret.to_owned(),
+        })
+    }
+
     /// Registers devices through the API, and says how long that took.
     pub(crate) fn register(&self, count: usize) -> anyhow::Result<(Vec<Login>, Duration)> {
         let begin = Instant::now();

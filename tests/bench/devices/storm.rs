@@ -6,8 +6,8 @@ use anyhow::ensure;
 use roost::sim::{Counts, Fleet, Login};
 use roost_tests::wait_for;
 
+use crate::document::say;
 use crate::peer::Peer;
-use crate::report::say;
 
 /// Power cuts.
 const CUTS: usize = 3;

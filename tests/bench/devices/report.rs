@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::storm::{Plan, Storm};
 use crate::machine;
-use crate::storm::{Plan, Storm};
 
 /// All that was measured.
 pub(crate) struct Figures {
@@ -14,11 +14,6 @@ pub(crate) struct Figures {
     pub(crate) latency: Vec<Duration>,
     pub(crate) ours: Storm,
     pub(crate) theirs: Storm,
-}
-
-#[expect(clippy::print_stderr, reason = "progress of a long measurement")]
-pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
 }
 
 fn row(what: &str, ours: f64, theirs: f64, digits: usize) -> String {
@@ -66,27 +61,20 @@ fn milliseconds(latency: &[Duration], part: f64) -> f64 {
 }
 
 pub(crate) fn text(figures: &Figures) -> String {
-    let mut text = INTRODUCTION.to_owned();
-    text += &format!(
-        "{}, {}. Roost {}, mosquitto {}. kB are 1,000 bytes.\n",
+    let mut text = format!(
+        "## {} devices\n\n{}, {}. Roost {}, mosquitto {}.\n\n",
+        figures.plan.devices,
         machine::today(),
         machine::describe(),
         figures.ours.version,
         figures.theirs.version,
     );
-    text += &format!("\n## {} devices\n\n{WHAT_IS_DONE}", figures.plan.devices);
+    text += WHAT_IS_DONE;
     text += &table(figures);
     text += &memory(figures);
     text += &single(&figures.latency);
     text
 }
-
-const INTRODUCTION: &str = "# Benchmarks
-
-Written by `./dev bench`, which runs the gateway and mosquitto one after the other on the same machine with the same
-simulated devices. Trust the ratios; absolute figures depend on the machine and on what else it does.
-
-";
 
 const WHAT_IS_DONE: &str = "Each connects with its own secret by MQTT 3.1.1, subscribes to its commands and reports
 three values a second with QoS 1. Then the power is cut for all at once, three times. mosquitto lets everybody in
@@ -190,7 +178,7 @@ fn memory(figures: &Figures) -> String {
 
 fn single(latency: &[Duration]) -> String {
     format!(
-        "\n## One reading\n\nFrom the start of a `mosquitto_pub` process (its connection, authentication and\n\
+        "\n### One reading\n\nFrom the start of a `mosquitto_pub` process (its connection, authentication and\n\
          acknowledgement included) to the reading at a `mosquitto_sub`, {} times: median {:.1} ms, 99 % {:.1} ms, \
          worst {:.1} ms.\n",
         latency.len(),
