@@ -8,6 +8,7 @@ which="${1:-all}"
 
 need_rust
 need_compiler
+need_live_scripts
 need_mosquitto
 
 beside_mosquitto() {

@@ -118,6 +118,10 @@ enter_by_chroot() {
     rm -rf "${TOOLS:?}/src" "$TOOLS/build" "$TOOLS$SYSROOT_INSIDE"
     mkdir -p "$TOOLS/src" "$TOOLS/cargo" "$TOOLS/tmp" "$TOOLS$(dirname "$inside_ca")"
     tar -c --exclude=./target --exclude=./.git -C "$source" . | tar -x -C "$TOOLS/src"
+    if [ -d "$source/$LIVE_PACKAGES" ]; then
+        mkdir -p "$TOOLS/src/$(dirname "$LIVE_PACKAGES")"
+        cp -a "$source/$LIVE_PACKAGES" "$TOOLS/src/$(dirname "$LIVE_PACKAGES")/"
+    fi
     cp -a "$SYSROOT" "$TOOLS$SYSROOT_INSIDE"
     cp --remove-destination "$ca" "$TOOLS$inside_ca"
     for file in /etc/resolv.conf /etc/hosts; do

@@ -73,6 +73,7 @@ flock 9
 
 need_commands readelf=binutils mmdebstrap=mmdebstrap newuidmap=uidmap
 has "$QEMU" || install_packages qemu-user-static
+need_live_scripts
 route="${ROOST_CROSS_ROUTE:-$(choose_route)}"
 BUILD_DIR="$ROOT/$CROSS/build-$route"
 mkdir -p "$BUILD_DIR"

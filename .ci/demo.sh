@@ -76,6 +76,7 @@ run_demo() {
 
 need_rust
 need_compiler
+need_live_scripts
 say "building"
 cargo build --locked --release --bin roost
 run_demo

@@ -40,6 +40,7 @@ if [ "$wanted" != all ]; then
     TARGETS=("$wanted")
 fi
 need_fuzzer
+need_live_scripts
 for target in "${TARGETS[@]}"; do
     fuzz "$target" "$seconds"
 done

@@ -6,6 +6,7 @@ source .ci/phases.sh
 
 need_rust
 need_compiler
+need_live_scripts
 need_shellcheck
 
 phase "format" cargo fmt --all --check

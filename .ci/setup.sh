@@ -7,6 +7,10 @@ PAHO_VERSION=2.1.0
 VENV=target/tools/venv
 MQTTJS_VERSION=5.16.0
 NODE_PACKAGES=target/tools/npm
+PHOENIX_VERSION=1.8.16
+PHOENIX_LIVE_VIEW_VERSION=1.2.12
+WS_VERSION=8.23.0
+LIVE_PACKAGES=target/tools/phoenix
 PLAYWRIGHT_VERSION=1.64.1
 BROWSER_PACKAGES=target/tools/browser
 
@@ -119,6 +123,21 @@ need_chromium() {
     mkdir -p "$BROWSER_PACKAGES"
     npm install --prefix "$BROWSER_PACKAGES" --silent --no-fund --no-audit --ignore-scripts \
         "playwright-core@$PLAYWRIGHT_VERSION"
+    touch "$stamp"
+}
+
+# What the live engine is built with and tested against, under target/ only: the browser's side of Phoenix, which becomes
+# a part of the program, and WebSockets for node. web-ui/live/build.rs knows the versions and what the files hold.
+need_live_scripts() {
+    local stamp="$LIVE_PACKAGES/phoenix-$PHOENIX_VERSION-$PHOENIX_LIVE_VIEW_VERSION-ws-$WS_VERSION"
+    export ROOST_LIVE_MODULES="$PWD/$LIVE_PACKAGES/node_modules"
+    [ ! -e "$stamp" ] || return 0
+    need_commands node=nodejs npm=npm
+    say "installing phoenix $PHOENIX_VERSION, phoenix_live_view $PHOENIX_LIVE_VIEW_VERSION, ws $WS_VERSION into $LIVE_PACKAGES"
+    rm -rf "$LIVE_PACKAGES"
+    mkdir -p "$LIVE_PACKAGES"
+    npm install --prefix "$LIVE_PACKAGES" --silent --no-fund --no-audit --ignore-scripts --no-package-lock \
+        "phoenix@$PHOENIX_VERSION" "phoenix_live_view@$PHOENIX_LIVE_VIEW_VERSION" "ws@$WS_VERSION"
     touch "$stamp"
 }
 

@@ -18,6 +18,7 @@ pub mod reload;
 pub mod render;
 #[allow(dead_code, reason = "the endpoint comes next")]
 pub mod routes;
+pub mod scripts;
 pub mod session;
 pub mod sign;
 pub mod socket;

@@ -6,7 +6,9 @@ mod room;
 use std::io::Write as _;
 use std::net::TcpListener;
 
+use axum::Router;
 use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::scripts;
 use roost_runtime::{BoxError, Shutdown, Strategy, Supervisor};
 
 #[tokio::main]
@@ -16,7 +18,9 @@ async fn main() -> Result<(), BoxError> {
     let address = listener.local_addr()?;
 
     let endpoint = Endpoint::new(Limits::default());
-    let router = endpoint.mount("/socket", room::mount());
+    let router = Router::new()
+        .merge(endpoint.mount("/socket", room::mount()))
+        .nest("/js", scripts::router());
     let tree = Supervisor::new("conformance", Strategy::OneForOne)
         .child(endpoint.supervisor())
         .child(server(listener, router));
