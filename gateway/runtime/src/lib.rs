@@ -14,6 +14,9 @@ pub use bus::{
     Bell, Bus, BusLimits, BusStats, Capacity, Delivery, Expected, Extra, Ledger, Message, Origin, Policy,
     Pressure, Published, QoS, Receipt, ReplyTo, RequestError, Subscription, Taken, Terms,
 };
+// The words of the bus, for those who know nothing else of a gateway.
+pub use roost_model::{Filter, Topic, TopicError};
+
 pub use presence::{Presence, PresenceGuard};
 pub use supervisor::{
     Backoff, BoxError, ChildSpec, ChildView, Context, Event, EventKind, Events, Exit, Intensity, Kind,

@@ -16,15 +16,14 @@ pub mod js;
 pub mod params;
 pub mod reload;
 pub mod render;
-#[allow(dead_code, reason = "the endpoint comes next")]
 pub mod routes;
 pub mod scripts;
 pub mod session;
 pub mod sign;
+pub mod site;
 pub mod socket;
 pub mod testing;
 mod topics;
-#[allow(dead_code, reason = "the endpoint comes next")]
 pub mod view;
 
 pub use flash::Flash;
@@ -34,6 +33,7 @@ pub use render::{Cid, Diff, Differ, Raw, Rendered, Stream};
 pub use roost_live_macros::html;
 pub use routes::{Group, Page, Routes};
 pub use session::Session;
+pub use site::Site;
 pub use view::{Context, Handle, LiveComponent, LiveView, Refusal};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -9,6 +9,11 @@ use serde_json::{Map, Value};
 pub struct Params(pub(crate) Map<String, Value>);
 
 impl Params {
+    /// Those of a query; none if it is too long or broken.
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self(crate::form::decode(query).unwrap_or_default())
+    }
+
     /// The text of this name; `None` if it is not there or no text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

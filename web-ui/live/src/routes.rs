@@ -1,43 +1,45 @@
 //! Which live view shows which path, in which group, behind which guards.
 
 mod pattern;
+mod table;
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::params::Params;
+use crate::render::Rendered;
 use crate::session::Session;
-use crate::view::{Container, Context, LiveView, Refusal, Rendered};
+use crate::view::{Context, LiveView, Refusal, ViewKind};
 
 pub use pattern::{Pattern, PatternError, SEGMENTS};
+pub(crate) use table::{Found, Table, local};
 
-/// What stands before the views of a group: it sees what `mount` sees, before it, in the dead render and at every
-/// join.
+/// What stands before the views of a group: it sees what `mount` sees, before it, in the dead render and at every join.
 pub type Guard = Arc<dyn Fn(&Params, &Session, &mut Context) -> Result<(), Refusal> + Send + Sync>;
 /// Makes the whole document around the main view of a dead render.
 pub type Layout = fn(&Page) -> Rendered;
+/// Makes the whole document that says why there is no page; gets the HTTP status.
+pub type ErrorPage = fn(u16) -> Rendered;
 
 /// What a layout puts a page together from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Page {
     /// The title that the view has set, or nothing.
     pub title: Option<String>,
     /// The token that the glue sends along; it belongs into `<meta name="csrf-token" content=…>`.
     pub csrf_token: String,
-    /// The main view in its container, HTML.
+    /// The main view in its container: HTML, to be shown as [`Raw`](crate::Raw).
     pub content: String,
     /// The address: path and query.
     pub address: String,
 }
 
-/// Live views that belong together: the browser goes from one to the other without a page load. Guards hold for all
-/// of
+/// Live views that belong together: the browser goes from one to the other without a page load. Guards hold for all of
 /// them.
 pub struct Group {
-    name: &'static str,
-    layout: Layout,
-    guards: Vec<Guard>,
+    pub(crate) name: &'static str,
+    pub(crate) layout: Layout,
+    pub(crate) guards: Vec<Guard>,
     views: Vec<(&'static str, ViewKind)>,
 }
 
@@ -45,11 +47,12 @@ impl Group {
     /// A group without views. `layout` makes its documents.
     #[must_use]
     pub fn new(name: &'static str, layout: Layout) -> Self {
+        let (guards, views) = (Vec::new(), Vec::new());
         Self {
             name,
             layout,
-            guards: Vec::new(),
-            views: Vec::new(),
+            guards,
+            views,
         }
     }
 
@@ -84,6 +87,7 @@ impl fmt::Debug for Group {
 pub struct Routes {
     groups: Vec<Group>,
     nested: Vec<ViewKind>,
+    error_page: Option<ErrorPage>,
 }
 
 impl Routes {
@@ -106,24 +110,11 @@ impl Routes {
         self.nested.push(ViewKind::of::<V>());
         self
     }
-}
 
-type Mount = fn(&Params, &Session, &mut Context) -> Result<Box<dyn Any + Send>, Refusal>;
-
-/// One kind of view, without its type.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ViewKind {
-    pub(crate) name: &'static str,
-    pub(crate) container: Container,
-    pub(crate) mount: Mount,
-}
-
-impl ViewKind {
-    fn of<V: LiveView>() -> Self {
-        Self {
-            name: std::any::type_name::<V>(),
-            container: V::container(),
-            mount: |params, session, context| Ok(Box::new(V::mount(params, session, context)?)),
-        }
+    /// Says how a page looks that is not there, or not for its reader.
+    #[must_use]
+    pub fn error_page(mut self, page: ErrorPage) -> Self {
+        self.error_page = Some(page);
+        self
     }
 }

@@ -55,6 +55,14 @@ impl Session {
         self.values.insert(name.into(), value.into());
     }
 
+    /// The session with values over its own: what a view within another is told.
+    #[must_use]
+    pub(crate) fn with(&self, values: &Map<String, Value>) -> Self {
+        let mut session = self.clone();
+        session.values.extend(values.clone());
+        session
+    }
+
     /// Removes a value.
     pub fn remove(&mut self, name: &str) {
         self.values.remove(name);

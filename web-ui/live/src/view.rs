@@ -1,17 +1,40 @@
 //! Live views: pages whose state lives in a task of the server, and whose changes reach the browser as differences.
 
+mod channel;
+mod client;
 mod component;
+mod components;
+mod container;
 mod context;
 mod effects;
+mod erased;
 mod handle;
+mod join;
+mod listening;
 mod live_view;
 mod refusal;
+mod running;
+mod token;
+mod turn;
 pub mod upload;
 
-pub use crate::Rendered;
-pub use component::{Cid, LiveComponent};
-pub use context::{Context, FilterError, SUBSCRIPTIONS};
+#[cfg(test)]
+mod tests;
+
+pub use component::LiveComponent;
+pub use components::COMPONENTS;
+pub use context::Context;
 pub use effects::{EVENTS, Go};
-pub use handle::{Handle, INBOX, SendError};
+pub use handle::{Handle, SendError};
+pub use join::LIVEVIEW_VERSION;
+pub use listening::{FilterError, PUBLISHED, SUBSCRIPTIONS};
 pub use live_view::{Container, LiveView};
 pub use refusal::Refusal;
+pub use running::PATCHES;
+
+pub(crate) use channel::ViewChannel;
+pub(crate) use container::container;
+pub(crate) use erased::ViewKind;
+pub(crate) use running::{Opening, Running};
+pub(crate) use token::{StaticToken, ViewToken};
+pub(crate) use turn::Halt;

@@ -2,19 +2,8 @@
 
 use serde_json::Value;
 
-use super::Rendered;
 use super::context::Context;
-
-/// The number of a component within its view, never given twice. An element of the component sends its events there
-/// with `phx-target={cid}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cid(pub u32);
-
-impl std::fmt::Display for Cid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::render::{Cid, Rendered};
 
 /// A part of a view with a state and events of its own. It lives in the view's task. Its template has exactly one
 /// root

@@ -1,49 +1,61 @@
 //! What a view has besides its own state: the flash, its address, its uploads, and what it can ask for.
 
-use std::any::Any;
-use std::collections::HashMap;
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
-use tokio::sync::mpsc;
 
+use super::component::LiveComponent;
+use super::components::Components;
 use super::effects::{Effects, Go};
-use super::handle::{Handle, Letter};
+use super::handle::{Handle, Inbox};
+use super::listening::{FilterError, Listening};
 use super::upload::{Upload, UploadOptions};
 use crate::flash::Flash;
-
-/// A filter that cannot be subscribed to.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{filter} is no filter of the bus: {reason}")]
-pub struct FilterError {
-    /// The filter.
-    pub filter: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-/// Filters that a view may hold.
-pub const SUBSCRIPTIONS: usize = 64;
+use crate::render::Cid;
+use crate::site::Site;
 
 /// What a view has besides its own state, and what it can ask for. Handed to every callback.
 pub struct Context {
+    pub(crate) site: Site,
     pub(crate) connected: bool,
     pub(crate) id: Box<str>,
     pub(crate) address: Box<str>,
-    pub(crate) app: Arc<dyn Any + Send + Sync>,
     pub(crate) flash: Flash,
+    /// Whether what all parts of the page may show has changed since the page was rendered.
+    pub(crate) touched: bool,
     pub(crate) effects: Effects,
-    pub(crate) inbox: Option<mpsc::Sender<Letter>>,
-    pub(crate) assigned: HashMap<std::any::TypeId, Box<dyn Any + Send>>,
+    pub(crate) inbox: Option<Inbox>,
+    pub(crate) listening: Option<Box<Listening>>,
+    pub(crate) assigned: Vec<(TypeId, Box<dyn Any + Send>)>,
+    /// Assets that the page was loaded with, as the client says.
+    pub(crate) assets: Vec<String>,
     pub(crate) uploads: Vec<Upload>,
+    pub(crate) components: RefCell<Option<Box<Components>>>,
 }
 
 impl Context {
-    /// Whether the browser's client is connected. `false` in the dead render, where timers and subscriptions are of
-    /// no
+    pub(crate) fn new(site: Site, id: &str, address: &str, inbox: Option<Inbox>) -> Self {
+        Self {
+            site,
+            connected: inbox.is_some(),
+            id: id.into(),
+            address: address.into(),
+            flash: Flash::default(),
+            touched: false,
+            effects: Effects::default(),
+            inbox,
+            listening: None,
+            assigned: Vec::new(),
+            assets: Vec::new(),
+            uploads: Vec::new(),
+            components: RefCell::new(None),
+        }
+    }
+
+    /// Whether the browser's client is connected. `false` in the dead render, where timers and subscriptions are of no
     /// use.
     #[must_use]
     pub fn is_connected(&self) -> bool {
@@ -62,22 +74,25 @@ impl Context {
         &self.address
     }
 
-    /// The program's own state, as the endpoint was given it; `None` if that is of another type.
+    /// The program's own state, as the site was given it; `None` if that is of another type.
     #[must_use]
     pub fn app<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.app.downcast_ref()
+        self.site.app().downcast_ref()
     }
 
-    /// Keeps a value that a guard found, for the view to [`take`](Self::assigned) later: the user, say. One of each
-    /// type.
+    /// Keeps a value that a guard found, for the view to look at later: the user, say. One of each type.
     pub fn assign<T: Send + 'static>(&mut self, value: T) {
-        self.assigned.insert(std::any::TypeId::of::<T>(), Box::new(value));
+        let id = TypeId::of::<T>();
+        self.assigned.retain(|(known, _)| *known != id);
+        self.assigned.push((id, Box::new(value)));
     }
 
     /// A value that a guard has kept.
     #[must_use]
     pub fn assigned<T: Send + 'static>(&self) -> Option<&T> {
-        self.assigned.get(&std::any::TypeId::of::<T>())?.downcast_ref()
+        let id = TypeId::of::<T>();
+        let found = self.assigned.iter().find(|(known, _)| *known == id);
+        found.and_then(|(_, value)| value.downcast_ref())
     }
 
     /// The flash message of a kind.
@@ -88,11 +103,13 @@ impl Context {
 
     /// Tells the reader something once: here, or on the page that the view goes to in the same callback.
     pub fn put_flash(&mut self, kind: &str, text: impl Into<String>) {
+        self.touched = true;
         self.flash.put(kind, text);
     }
 
     /// Removes the flash message of a kind, or all.
     pub fn clear_flash(&mut self, kind: Option<&str>) {
+        self.touched = true;
         self.flash.clear(kind);
     }
 
@@ -102,7 +119,7 @@ impl Context {
     }
 
     /// Sends an event to the page: `phx:<name>` on the window, `handleEvent(name)` in hooks, after the page was
-    /// changed.
+    /// changed. At most [`EVENTS`](super::EVENTS) by one callback.
     pub fn push_event(&mut self, name: &str, payload: impl Serialize) {
         self.effects.event(name, payload, false);
     }
@@ -110,6 +127,12 @@ impl Context {
     /// The same, dispatched before the page is changed.
     pub fn push_event_before(&mut self, name: &str, payload: impl Serialize) {
         self.effects.event(name, payload, true);
+    }
+
+    /// Sends a message of the protocol as it is on the view's topic. For clients of your own, and for tests of the
+    /// stock one: what the page needs has a method of its own.
+    pub fn push_raw(&mut self, event: &str, payload: &Value) {
+        self.effects.raw.push((event.to_owned(), payload.to_string()));
     }
 
     /// Answers the event that is being handled: what the hook's `pushEvent` gets. A map.
@@ -122,18 +145,14 @@ impl Context {
 
     /// Changes the browser's address without leaving the view: `handle_params` is called with it.
     pub fn push_patch(&mut self, to: impl Into<String>) {
-        self.go(Go::Patch {
-            to: to.into(),
-            replace: false,
-        });
+        let (to, replace) = (to.into(), false);
+        self.go(Go::Patch { to, replace });
     }
 
     /// Goes to another live view of the same group. This view ends.
     pub fn push_navigate(&mut self, to: impl Into<String>) {
-        self.go(Go::Navigate {
-            to: to.into(),
-            replace: false,
-        });
+        let (to, replace) = (to.into(), false);
+        self.go(Go::Navigate { to, replace });
     }
 
     /// Goes to any page by a page load. This view ends.
@@ -155,14 +174,52 @@ impl Context {
     }
 
     /// Listens to the bus: `handle_published` gets what is published under `filter`, beginning with what is retained.
-    /// Does nothing in the dead render.
+    /// Does nothing in the dead render, or on a site without a bus.
     ///
     /// # Errors
-    /// [`FilterError`] if it is no filter, or the view has [`SUBSCRIPTIONS`] already.
+    /// [`FilterError`] if it is no filter, or the view has [`SUBSCRIPTIONS`](super::SUBSCRIPTIONS) already.
     pub fn subscribe(&mut self, filter: &str) -> Result<(), FilterError> {
-        // The endpoint's bus comes with the endpoint.
-        let _ = filter;
-        Ok(())
+        let Some(bus) = self.site.bus().filter(|_| self.connected) else {
+            return Listening::checked(filter).map(drop);
+        };
+        let listening = self
+            .listening
+            .get_or_insert_with(|| Box::new(Listening::new(bus)));
+        listening.add(filter)
+    }
+
+    /// Stops listening to a filter.
+    pub fn unsubscribe(&mut self, filter: &str) {
+        if let Some(listening) = &mut self.listening {
+            listening.remove(filter);
+        }
+    }
+
+    /// The component of this type and id, with what the template says to it this time: the place of `{…}` in `html!`.
+    /// It is made when it is placed for the first time.
+    ///
+    /// # Panics
+    /// If the view has [`COMPONENTS`](super::COMPONENTS) already.
+    pub fn component<C: LiveComponent>(&self, id: &str, props: C::Props) -> Cid {
+        self.components
+            .borrow_mut()
+            .get_or_insert_default()
+            .place::<C>(id, props)
+    }
+
+    /// Says something to a component from outside its template. Returns whether there is one of this type and id.
+    pub fn update<C: LiveComponent>(&mut self, id: &str, props: C::Props) -> bool {
+        let components = self.components.get_mut();
+        components
+            .as_mut()
+            .is_some_and(|components| components.update::<C>(id, props))
+    }
+
+    /// The addresses of what the page was loaded with, of elements with `phx-track-static`: when they are not those of
+    /// this program any more, the reader can be told to load the page anew. Empty in the dead render.
+    #[must_use]
+    pub fn tracked_assets(&self) -> &[String] {
+        &self.assets
     }
 
     /// Lets the page send files under `name`. Called in `mount`.
@@ -174,12 +231,6 @@ impl Context {
     #[must_use]
     pub fn upload(&self, name: &str) -> Option<&Upload> {
         self.uploads.iter().find(|upload| upload.name() == name)
-    }
-
-    /// The reply to the event that is being handled, as set so far.
-    #[must_use]
-    pub fn replied(&self) -> Option<&Value> {
-        self.effects.reply.as_ref()
     }
 }
 

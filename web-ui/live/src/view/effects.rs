@@ -30,12 +30,22 @@ pub enum Go {
     },
 }
 
+/// An event for the page.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    pub(crate) name: String,
+    pub(crate) payload: Value,
+    /// Whether it is dispatched before the page is changed.
+    pub(crate) before: bool,
+}
+
 /// What has gathered since the last message to the browser.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) title: Option<String>,
-    /// Name, payload, whether it is dispatched before the page is changed.
-    pub(crate) events: Vec<(String, Value, bool)>,
+    pub(crate) events: Vec<Pushed>,
+    /// Messages of the protocol as they are: event and payload.
+    pub(crate) raw: Vec<(String, String)>,
     pub(crate) reply: Option<Value>,
     pub(crate) go: Option<Go>,
 }
@@ -57,6 +67,11 @@ impl Effects {
             );
             return;
         }
-        self.events.push((name.to_owned(), payload, before));
+        let name = name.to_owned();
+        self.events.push(Pushed {
+            name,
+            payload,
+            before,
+        });
     }
 }

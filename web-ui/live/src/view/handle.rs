@@ -3,60 +3,47 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::mpsc;
 
-/// Messages that wait for a view; beyond that whoever sends is told so.
-pub const INBOX: usize = 64;
-
+/// A message whose type only its view knows.
 pub(crate) type Letter = Box<dyn Any + Send>;
+/// Where a view's messages are put; gives one back if it is full or the view has ended.
+pub(crate) type Inbox = Arc<dyn Fn(Letter) -> Result<(), SendError> + Send + Sync>;
 
-/// Why a message was not taken.
+/// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum SendError {
-    /// The view has [`INBOX`] messages waiting.
-    #[error("the view has {INBOX} messages waiting")]
-    Full,
-    /// The view has ended, or never lived: the dead render takes no messages.
-    #[error("the view has ended")]
-    Ended,
-}
+#[error("the view has ended, or more messages wait for it than its inbox holds")]
+pub struct SendError;
 
 /// Sends messages of type `M` to one view. Made by [`Context::handle`](crate::Context::handle); cloning copies a
 /// pointer.
 pub struct Handle<M> {
-    sender: Option<mpsc::Sender<Letter>>,
+    inbox: Option<Inbox>,
     message: PhantomData<fn(M)>,
 }
 
 impl<M: Send + 'static> Handle<M> {
-    pub(crate) fn new(sender: Option<mpsc::Sender<Letter>>) -> Self {
-        Self {
-            sender,
-            message: PhantomData,
-        }
+    pub(crate) fn new(inbox: Option<Inbox>) -> Self {
+        let message = PhantomData;
+        Self { inbox, message }
     }
 
     /// Puts a message into the view's inbox; its `handle_message` gets it in turn.
     ///
     /// # Errors
-    /// [`SendError`]; nothing waits.
+    /// [`SendError`], at once: nothing waits. Always in the dead render.
     pub fn send(&self, message: M) -> Result<(), SendError> {
-        let sender = self.sender.as_ref().ok_or(SendError::Ended)?;
-        sender.try_send(Box::new(message)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => SendError::Full,
-            mpsc::error::TrySendError::Closed(_) => SendError::Ended,
-        })
+        let inbox = self.inbox.as_ref().ok_or(SendError)?;
+        inbox(Box::new(message))
     }
 }
 
 impl<M> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self {
-            sender: self.sender.clone(),
-            message: PhantomData,
-        }
+        let (inbox, message) = (self.inbox.clone(), PhantomData);
+        Self { inbox, message }
     }
 }
 

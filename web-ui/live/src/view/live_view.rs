@@ -3,10 +3,10 @@
 use roost_runtime::Message;
 use serde_json::Value;
 
-use super::Rendered;
 use super::context::Context;
 use super::refusal::Refusal;
 use crate::params::Params;
+use crate::render::Rendered;
 use crate::session::Session;
 
 /// The element that holds a view.

@@ -1,0 +1,123 @@
+//! A site of live views: its routes, its key, and what all its views share.
+
+mod live;
+mod load;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use roost_runtime::Bus;
+
+use crate::routes::{PatternError, Routes, Table};
+use crate::sign::SigningKey;
+
+struct Inner {
+    key: SigningKey,
+    table: Table,
+    app: Arc<dyn Any + Send + Sync>,
+    bus: Option<Bus>,
+    secure: bool,
+}
+
+/// What a site is made of.
+pub struct SiteBuilder {
+    key: SigningKey,
+    routes: Routes,
+    app: Arc<dyn Any + Send + Sync>,
+    bus: Option<Bus>,
+    secure: bool,
+}
+
+impl SiteBuilder {
+    /// The program's own state, for [`Context::app`](crate::Context::app).
+    #[must_use]
+    pub fn app<T: Send + Sync + 'static>(mut self, app: Arc<T>) -> Self {
+        self.app = app;
+        self
+    }
+
+    /// The bus that views can subscribe to.
+    #[must_use]
+    pub fn bus(mut self, bus: Bus) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Says that the site is on HTTPS: its cookies are sent there only.
+    #[must_use]
+    pub fn secure(mut self) -> Self {
+        self.secure = true;
+        self
+    }
+
+    /// The site.
+    ///
+    /// # Errors
+    /// [`PatternError`] if a path cannot be a route.
+    pub fn build(self) -> Result<Site, PatternError> {
+        Ok(Site(Arc::new(Inner {
+            key: self.key,
+            table: Table::new(self.routes)?,
+            app: self.app,
+            bus: self.bus,
+            secure: self.secure,
+        })))
+    }
+}
+
+impl fmt::Debug for SiteBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteBuilder")
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A site of live views. Cloning copies a pointer.
+#[derive(Clone)]
+pub struct Site(Arc<Inner>);
+
+impl Site {
+    /// Begins a site of these routes, whose tokens are signed with `key`.
+    #[must_use]
+    pub fn builder(key: SigningKey, routes: Routes) -> SiteBuilder {
+        SiteBuilder {
+            key,
+            routes,
+            app: Arc::new(()),
+            bus: None,
+            secure: false,
+        }
+    }
+
+    /// The key of its tokens.
+    #[must_use]
+    pub fn key(&self) -> &SigningKey {
+        &self.0.key
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.0.table
+    }
+
+    pub(crate) fn app(&self) -> &(dyn Any + Send + Sync) {
+        &*self.0.app
+    }
+
+    pub(crate) fn bus(&self) -> Option<&Bus> {
+        self.0.bus.as_ref()
+    }
+
+    pub(crate) fn secure(&self) -> bool {
+        self.0.secure
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("table", &self.0.table)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! What a view has to tell its client after a callback, and how a view can end.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::refusal::Refusal;
+use crate::flash::Flash;
+
+/// A change of the client's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) to: String,
+    pub(crate) replace: bool,
+}
+
+impl History {
+    /// As the client reads it.
+    pub(crate) fn json(&self) -> Value {
+        json!({"kind": if self.replace { "replace" } else { "push" }, "to": self.to})
+    }
+}
+
+/// What a view has to tell its client.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Turn {
+    /// Messages that come first: event and payload.
+    pub(crate) pushes: Vec<(String, String)>,
+    /// What has changed on the page.
+    pub(crate) diff: Option<String>,
+    /// Where the client is to go: `redirect` or `live_redirect`, and what that says. The view ends.
+    pub(crate) leave: Option<(&'static str, Value)>,
+}
+
+impl Turn {
+    /// What an event of the client is answered.
+    pub(crate) fn response(&self) -> String {
+        match (&self.leave, &self.diff) {
+            (Some((name, said)), _) => json!({ *name: said }).to_string(),
+            (None, Some(diff)) => format!("{{\"diff\":{diff}}}"),
+            (None, None) => "{}".to_owned(),
+        }
+    }
+}
+
+/// A mistake of the program: the view ends, and its client joins anew.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct Crash(pub(crate) String);
+
+/// Why a view did not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// With what the next page is to tell its reader.
+    Refused(Refusal, Flash),
+    Crashed(Crash),
+}
+
+impl From<Crash> for Halt {
+    fn from(crash: Crash) -> Self {
+        Self::Crashed(crash)
+    }
+}
