@@ -11,6 +11,8 @@ PHOENIX_VERSION=1.8.16
 PHOENIX_LIVE_VIEW_VERSION=1.2.12
 WS_VERSION=8.23.0
 LIVE_PACKAGES=target/tools/phoenix
+ESBUILD_VERSION=0.28.2
+MERGE_PACKAGES=target/tools/merge
 PLAYWRIGHT_VERSION=1.64.1
 BROWSER_PACKAGES=target/tools/browser
 
@@ -138,6 +140,24 @@ need_live_scripts() {
     mkdir -p "$LIVE_PACKAGES"
     npm install --prefix "$LIVE_PACKAGES" --silent --no-fund --no-audit --ignore-scripts --no-package-lock \
         "phoenix@$PHOENIX_VERSION" "phoenix_live_view@$PHOENIX_LIVE_VIEW_VERSION" "ws@$WS_VERSION"
+    touch "$stamp"
+}
+
+# The code by which the stock browser client merges what a live view sends, as a module for node: its package ships it
+# inside the whole client only, so it is bundled from the source beside it.
+need_merge_code() {
+    need_live_scripts
+    local stamp="$MERGE_PACKAGES/phoenix_live_view-$PHOENIX_LIVE_VIEW_VERSION-esbuild-$ESBUILD_VERSION"
+    export ROOST_MERGE_MODULES="$PWD/$MERGE_PACKAGES/node_modules"
+    [ ! -e "$stamp" ] || return 0
+    say "bundling the client's merge code into $MERGE_PACKAGES"
+    rm -rf "$MERGE_PACKAGES"
+    mkdir -p "$MERGE_PACKAGES"
+    npm install --prefix "$MERGE_PACKAGES" --silent --no-fund --no-audit --ignore-scripts --no-package-lock \
+        "esbuild@$ESBUILD_VERSION"
+    "$MERGE_PACKAGES/node_modules/.bin/esbuild" --bundle --platform=node --format=cjs --log-level=warning \
+        --outfile="$MERGE_PACKAGES/node_modules/merge.cjs" \
+        "$LIVE_PACKAGES/node_modules/phoenix_live_view/assets/js/phoenix_live_view/rendered.js"
     touch "$stamp"
 }
 

@@ -74,8 +74,9 @@ impl<'a> Message<'a> {
         self
     }
 
-    /// A live component that was placed in this message and that the client does not know yet: render it and give it to
-    /// [`component`](Self::component), until there is none left.
+    /// A live component that was placed in this message and that the client does not know yet. After the page and the
+    /// components that have changed: render it and give it to [`component`](Self::component), until there is none left.
+    /// The client can't show a page with one missing.
     pub fn missing(&self) -> Option<Cid> {
         let known = &self.differ.components;
         self.placed.iter().copied().find(|cid| !known.contains_key(cid))

@@ -1,0 +1,90 @@
+//! What the differ sends, merged by the stock client's own code, is the page: random pages in random states.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod oracle;
+mod page;
+mod tree;
+mod walk;
+
+use fastrand::Rng;
+use roost_live::{Differ, html};
+
+use oracle::Oracle;
+use page::Page;
+use tree::Forest;
+use walk::walk;
+
+const WALKS: u64 = 20;
+const STEPS: usize = 500;
+
+fn unspoiled(json: String) -> String {
+    json
+}
+
+#[test]
+fn a_page_merged_from_differences_is_the_page_rendered_afresh() {
+    let mut messages = 0;
+    for seed in 0..WALKS {
+        let mut rng = Rng::with_seed(seed);
+        let walked = walk(&mut Page::new(), STEPS, &mut rng, unspoiled);
+        messages += walked.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+    assert!(
+        messages > 5_000,
+        "{messages} messages are too few to say anything"
+    );
+}
+
+#[test]
+fn trees_of_any_shape_merged_from_differences_are_the_trees_rendered_afresh() {
+    let mut messages = 0;
+    for seed in 0..WALKS {
+        let mut rng = Rng::with_seed(seed);
+        let walked = walk(&mut Forest::new(&mut rng), STEPS, &mut rng, unspoiled);
+        messages += walked.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+    assert!(
+        messages > 5_000,
+        "{messages} messages are too few to say anything"
+    );
+}
+
+/// The judge must be able to say no.
+#[test]
+fn a_message_without_the_mark_of_moves_is_noticed() {
+    let spoil = |json: String| json.replace("\"km\":true,", "");
+    let walked = walk(&mut Page::new(), STEPS, &mut Rng::with_seed(0), spoil);
+    assert!(walked.is_err(), "{walked:?}");
+}
+
+#[test]
+fn a_message_with_a_wrong_place_is_noticed() {
+    let spoil = |json: String| json.replace("\"km\":true,", "\"km\":true,\"0\":0,");
+    let walked = walk(
+        &mut Forest::new(&mut Rng::with_seed(1)),
+        STEPS,
+        &mut Rng::with_seed(1),
+        spoil,
+    );
+    assert!(walked.is_err(), "{walked:?}");
+}
+
+#[test]
+fn a_list_in_a_live_component_brings_its_own_table_of_texts() {
+    let numbers = [1, 2, 3, 4];
+    let component =
+        html! { <ul>{for n in numbers { <li>{if n > 0 { <b class="positive">{n}</b> }}</li> }}</ul> };
+    let mut differ = Differ::new();
+    let mut message = differ.message();
+    message
+        .root(&html! { <main>{roost_live::Cid(1)}</main> })
+        .component(roost_live::Cid(1), &component);
+    let json = message.finish().unwrap().into_json();
+    assert_eq!(json.matches("positive").count(), 1, "{json}");
+    let shown = Oracle::start().full(&json).unwrap();
+    assert_eq!(shown, format!("<main>{}</main>", component.to_html()));
+}
