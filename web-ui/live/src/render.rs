@@ -6,6 +6,7 @@
 //! `Rendered` after the other into the messages that the stock client merges, and keeps hashes of them only.
 
 mod attribute;
+mod component;
 mod content;
 mod differ;
 mod escape;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use attribute::Attribute;
 pub(crate) use attribute::named;
+pub use component::Component;
 pub use content::{Cid, Content, Raw};
 pub use differ::{Diff, Differ, Message};
 pub use rendered::Rendered;

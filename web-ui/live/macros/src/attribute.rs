@@ -77,10 +77,7 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
             }
         }
         KVAttributeValue::Expr(other) => {
-            expansion.refuse(syn::Error::new(
-                other.span(),
-                "a value of Rust stands in braces: `name={value}`",
-            ));
+            expansion.refuse(in_braces(other));
         }
         KVAttributeValue::InvalidBraced(_) => {}
     }
@@ -119,13 +116,13 @@ fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mu
     template.text("\"");
 }
 
-enum Piece {
+pub(crate) enum Piece {
     Text(String),
     Value(Box<Expr>),
 }
 
 /// A text taken apart at its braces; doubled, they stand for themselves.
-fn pieces(literal: &LitStr) -> syn::Result<Vec<Piece>> {
+pub(crate) fn pieces(literal: &LitStr) -> syn::Result<Vec<Piece>> {
     let problem = |message: &str| syn::Error::new(literal.span(), message);
     let whole = literal.value();
     let mut rest = whole.as_str();
@@ -155,4 +152,8 @@ fn pieces(literal: &LitStr) -> syn::Result<Vec<Piece>> {
     }
     pieces.push(Piece::Text(rest.to_owned()));
     Ok(pieces)
+}
+
+pub(crate) fn in_braces(value: &Expr) -> syn::Error {
+    syn::Error::new(value.span(), "a value of Rust stands in braces: `name={value}`")
 }

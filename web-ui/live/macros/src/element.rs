@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use crate::control::Control;
 use crate::expand::Expansion;
 use crate::template::Template;
-use crate::{attribute, names, text};
+use crate::{attribute, component, names, text};
 
 /// Whether it is an element of HTML and no component.
 pub(crate) fn is_html(element: &NodeElement<Control>) -> bool {
@@ -17,11 +17,16 @@ pub(crate) fn is_html(element: &NodeElement<Control>) -> bool {
 
 pub(crate) fn element(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
     let name = element.name().to_string();
+    if component::is_component(element.name()) {
+        return component::component(expansion, element, template);
+    }
     if !is_html(element) {
-        expansion.refuse(syn::Error::new(
-            element.name().span(),
-            format!("`{name}` is no element of HTML"),
-        ));
+        let problem = if component::is_slot(element.name()) {
+            "a slot stands directly inside a component".to_owned()
+        } else {
+            format!("`{name}` is no element of HTML, and no component: those begin with a capital")
+        };
+        expansion.refuse(syn::Error::new(element.name().span(), problem));
         return;
     }
     template.text(&format!("<{name}"));

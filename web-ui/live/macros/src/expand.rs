@@ -22,17 +22,9 @@ pub(crate) fn expand(markup: TokenStream) -> syn::Result<TokenStream> {
     for problem in problems {
         expansion.refuse(problem.into());
     }
-    let template = expansion.template(&nodes);
-    let sheet = expansion.sheet.clone();
+    let code = expansion.rendered(&nodes);
     expansion.finish()?;
-    let reference = template.reference();
-    let values = &template.values;
-    let binding = if values.is_empty() { quote!() } else { quote!(mut) };
-    Ok(quote! {{
-        let #binding #sheet = ::roost_live::render::Sheet::new(#reference);
-        #(#values)*
-        #sheet.finish()
-    }})
+    Ok(code)
 }
 
 /// What is found on the way.
@@ -59,6 +51,20 @@ impl Expansion {
 
     fn finish(self) -> syn::Result<()> {
         self.problem.map_or(Ok(()), Err)
+    }
+
+    /// An expression: all these nodes, rendered.
+    pub(crate) fn rendered(&mut self, nodes: &Nodes) -> TokenStream {
+        let template = self.template(nodes);
+        let sheet = &self.sheet;
+        let reference = template.reference();
+        let values = &template.values;
+        let binding = if values.is_empty() { quote!() } else { quote!(mut) };
+        quote! {{
+            let #binding #sheet = ::roost_live::render::Sheet::new(#reference);
+            #(#values)*
+            #sheet.finish()
+        }}
     }
 
     /// A template of its own, of all these nodes.

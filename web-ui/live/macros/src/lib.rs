@@ -3,6 +3,7 @@
 use proc_macro::TokenStream;
 
 mod attribute;
+mod component;
 mod control;
 mod element;
 mod expand;
@@ -42,6 +43,13 @@ mod tests;
 ///
 /// `{stream (id, row) in &self.rows { <tr id={id}>…</tr> }}` is a `roost_live::Stream`: a list whose rows the
 /// browser keeps.
+///
+/// # Components
+/// `<Card title="x" wide={true}>…</Card>` is the struct `Card { title: "x", wide: true, children: … }`, which
+/// implements
+/// `Component`. `{..}` among the attributes takes the other fields from `Default`. `<slot:footer>…</slot:footer>` is a
+/// field `footer`; `<slot:row with(item)>…</slot:row>` is a closure that renders an item. A function that returns a
+/// `Rendered` is called as any other: `{card("x")}`.
 ///
 /// # Checked
 /// Tags are balanced; elements without content (`<br>`, `<input …>`) have no end tag; no attribute stands twice; every

@@ -1,7 +1,7 @@
 //! Rendered pages and their differences.
 
 use super::Insert;
-use crate::{Differ, Raw, Rendered, Stream, html};
+use crate::{Component, Differ, Raw, Rendered, Stream, html};
 
 fn full(page: &Rendered) -> String {
     Differ::new().full(page).into_json()
@@ -153,4 +153,56 @@ fn of_changes_to_one_row_of_a_stream_the_last_counts() {
     let batch = stream.take();
     assert_eq!(batch.rows().collect::<Vec<_>>(), [("a", &3), ("c", &4)]);
     assert_eq!(batch.change().deletes, ["b", "c"]);
+}
+
+/// A table with a slot that is rendered for each row.
+struct Table<'a, T, F: Fn(&T) -> Rendered> {
+    caption: String,
+    rows: &'a [T],
+    cell: F,
+    footer: Rendered,
+}
+
+impl<T, F: Fn(&T) -> Rendered> Component for Table<'_, T, F> {
+    fn render(self) -> Rendered {
+        html! {
+            <table>
+                <caption>{self.caption}</caption>
+                {for row in self.rows { <tr>{(self.cell)(row)}</tr> }}
+                <tfoot>{self.footer}</tfoot>
+            </table>
+        }
+    }
+}
+
+#[derive(Default)]
+struct Badge {
+    text: &'static str,
+    loud: bool,
+    level: u8,
+}
+
+impl Component for Badge {
+    fn render(self) -> Rendered {
+        html! { <b class={self.loud.then_some("loud")} data-level={self.level}>{self.text}</b> }
+    }
+}
+
+#[test]
+fn components_take_attributes_slots_and_children() {
+    let (name, rows) = ("Pumps", ["one", "two"]);
+    let page = html! {
+        <Table caption="{name} of {rows.len()}" rows={&rows}>
+            <slot:cell with(row)><td>{row}</td></slot:cell>
+            <slot:footer><td>{rows.len()}</td></slot:footer>
+        </Table>
+        <Badge text="on" loud {..}/>
+    };
+    assert_eq!(
+        page.to_html(),
+        concat!(
+            "<table><caption>Pumps of 2</caption><tr><td>one</td></tr><tr><td>two</td></tr>",
+            "<tfoot><td>2</td></tfoot></table><b class=\"loud\" data-level=\"0\">on</b>"
+        )
+    );
 }
