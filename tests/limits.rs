@@ -73,6 +73,8 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         connects_waiting_per_address,
         connects_per_s,
         publishes_per_s,
+        kept_bytes,
+        alias_bytes,
     } = *limits;
     vec![
         ("[mqtt] max_connections", count(connections)),
@@ -94,7 +96,7 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         ("keep_alive_max", time(keep_alive_max)),
         ("[mqtt] max_subscriptions", count(subscriptions)),
         ("filter_bytes", bytes(filter_bytes)),
-        ("buffer_bytes", bytes(buffer_bytes)),
+        ("[mqtt] max_buffer_bytes", bytes(buffer_bytes)),
         ("takeover_within", time(takeover_within)),
         ("[mqtt] max_connects_waiting", count(connects_waiting)),
         (
@@ -103,6 +105,8 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         ),
         ("[mqtt] connects_per_s", number(connects_per_s.into())),
         ("[mqtt] publishes_per_s", number(publishes_per_s.into())),
+        ("kept_bytes", bytes(kept_bytes)),
+        ("alias_bytes", bytes(alias_bytes)),
     ]
 }
 
@@ -177,4 +181,17 @@ fn the_bound_of_memory_on_the_page_is_what_the_limits_add_up_to() {
         );
         assert!(PAGE.contains(&line), "not on the page: {line}");
     }
+    let small = PAGE
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let small = roost::config::parse(small, "docs/limits.md").unwrap();
+    let line = format!(
+        "| the settings below | {} MiB |",
+        number(small.mqtt.most_bytes() >> 20)
+    );
+    assert!(PAGE.contains(&line), "not on the page: {line}");
 }

@@ -69,7 +69,7 @@ fn filters_that_are_none_or_not_ones_own_are_refused_one_by_one() {
 #[test]
 fn names_of_clients_may_hold_anything_but_more_than_a_connect_may() {
     let scene = Scene::set(FEW);
-    let long = "n".repeat(15_000);
+    let long = "n".repeat(4_000);
     for name in ["a/b", "a+b", "#", "é", "../../x", "a b", "$SYS", &long] {
         for version in [4, 5] {
             let mut first = Peer::enter_as(&scene.program, version, scene.evil(), name);

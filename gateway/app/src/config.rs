@@ -210,7 +210,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 35,
+            keys, 36,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }

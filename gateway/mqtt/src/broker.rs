@@ -24,6 +24,7 @@ use crate::listener::{self, Door};
 use crate::lobby::Lobby;
 use crate::pace::Rate;
 use crate::roster::Roster;
+use crate::session::AliasBudget;
 use crate::stats::BrokerStats;
 use crate::sys;
 use crate::tls::{Certificates, Handshakes, renewal};
@@ -51,6 +52,8 @@ pub struct Broker {
     publish_rate: Option<Rate>,
     /// Bytes of unfinished packets and unsent answers of all connections.
     buffered: AtomicUsize,
+    /// What the aliases of all clients take.
+    aliases: Arc<AliasBudget>,
     client_ids: AtomicU64,
     lobby: Arc<Lobby>,
     handshakes: Handshakes,
@@ -145,6 +148,7 @@ impl Broker {
             clock: Clock::default(),
             publish_rate: Rate::new(limits.publishes_per_s, PUBLISH_BURST),
             buffered: AtomicUsize::new(0),
+            aliases: AliasBudget::new(&limits),
             client_ids: AtomicU64::new(1),
             bound: Mutex::default(),
             status_order: Mutex::new(()),
@@ -322,6 +326,11 @@ impl Broker {
         } else {
             self.buffered.fetch_sub(before - now, Ordering::Relaxed)
         }
+    }
+
+    /// What the aliases of all clients may take.
+    pub(crate) fn aliases(&self) -> &Arc<AliasBudget> {
+        &self.aliases
     }
 
     /// A session has been left: something is due one day.

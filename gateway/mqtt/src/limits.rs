@@ -8,8 +8,8 @@ use roost_runtime::Capacity;
 const CONNECTION_BYTES: usize = 8 << 10;
 /// Bytes of a session whose client is away, without its messages and filters.
 const SESSION_BYTES: usize = 2 << 10;
-/// Bytes of a topic at its longest, in a table.
-const TOPIC_BYTES: usize = roost_model::MAX_TOPIC_BYTES + 128;
+/// Bytes of a topic alias besides its topic: its place in a table, and what the topic takes as an object.
+pub(crate) const ALIAS_BYTES: usize = 128;
 /// Bytes of unfinished packets and unsent answers that a connection may hold whatever others hold.
 pub(crate) const FREE_BUFFER_BYTES: usize = 4 << 10;
 
@@ -70,6 +70,11 @@ pub struct Limits {
     /// Messages that one device may publish in a second, over two seconds; 0 for as many as it likes. Beyond it the
     /// device is not read from for a while, and nothing is lost.
     pub publishes_per_s: u32,
+    /// What of a CONNECT is kept for as long as its client is here, in bytes: its identifier and its will.
+    pub kept_bytes: usize,
+    /// Bytes of the topics that aliases stand for, of all clients together. Beyond it a client that has more than its
+    /// share, this limit divided by [`Self::connections`], is ended; the gateway itself takes no more aliases.
+    pub alias_bytes: usize,
 }
 
 impl Default for Limits {
@@ -100,6 +105,8 @@ impl Default for Limits {
             connects_waiting_per_address: 256,
             connects_per_s: 20_000,
             publishes_per_s: 0,
+            kept_bytes: 4 << 10,
+            alias_bytes: 32 << 20,
         }
     }
 }
@@ -110,10 +117,10 @@ impl Limits {
     #[must_use]
     pub fn most_bytes(&self) -> u64 {
         let [connections, waiting, sessions] = [self.connections, self.connects_waiting, self.sessions];
-        let aliases = 2 * usize::from(self.topic_aliases) * TOPIC_BYTES;
-        let connection = CONNECTION_BYTES + FREE_BUFFER_BYTES + self.connect_bytes + aliases;
+        // An identifier stands in the session and in the list of those who are here.
+        let connection = CONNECTION_BYTES + FREE_BUFFER_BYTES + 2 * self.kept_bytes;
         let lobby = CONNECTION_BYTES + 2 * self.connect_bytes;
-        let session = SESSION_BYTES + self.connect_bytes;
+        let session = SESSION_BYTES + self.kept_bytes;
         let parts = [
             connections * connection,
             waiting * lobby,
@@ -121,6 +128,8 @@ impl Limits {
             // A session always has its share of what all may hold, even if that is taken; see `ledger`.
             2 * self.sessions_bytes,
             self.filter_bytes,
+            // All may have theirs, and each its share on top.
+            2 * self.alias_bytes,
             // Buffers double when they grow, and what is beyond the limit is at most as much again; see `wire`.
             4 * self.buffer_bytes,
         ];

@@ -1,5 +1,6 @@
 //! The session: what a packet means, as plain decisions. It reads no socket and no clock; answers go into a buffer.
 
+mod aliases;
 mod inbound;
 mod outbound;
 mod rare;
@@ -18,6 +19,7 @@ use crate::broker::Broker;
 use crate::codec::{self, Connect, Incoming, Reason, Version, Will};
 use crate::stats::BrokerStats;
 
+pub(crate) use aliases::AliasBudget;
 use outbound::Window;
 pub(crate) use rare::Options;
 use rare::Rare;
@@ -75,6 +77,7 @@ impl Session {
             let capacity = limits.queue();
             (0, broker.bus().subscriber(capacity, Policy::ShedThenClose))
         });
+        let aliases_max = connect.topic_alias_maximum.min(limits.topic_aliases);
         let in_flight = limits.in_flight.min(connect.receive_maximum.unwrap_or(u16::MAX));
         Self {
             grant: opening.grant,
@@ -88,7 +91,7 @@ impl Session {
             pressure: None,
             maximum_packet: connect.maximum_packet.unwrap_or(u32::MAX),
             published: 0,
-            rare: Rare::of(connect, limits),
+            rare: (aliases_max > 0).then(|| Rare::new(broker.aliases(), aliases_max)),
         }
     }
 
@@ -97,7 +100,8 @@ impl Session {
     }
 
     fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+        let broker = &self.broker;
+        self.rare.get_or_insert_with(|| Rare::new(broker.aliases(), 0))
     }
 
     /// The number in the ledger, and the takers, for whoever keeps the session until the client returns.

@@ -38,6 +38,8 @@ pub struct MqttConfig {
     pub max_connects_waiting_per_address: Within<1, 1_000_000>,
     /// Messages that one device may publish a second; 0 for as many as it likes.
     pub publishes_per_s: Within<0, 1_000_000>,
+    /// Bytes of unfinished packets and unsent answers of all clients together.
+    pub max_buffer_bytes: Within<65_536, 17_179_869_184>,
     /// Sessions that outlive their connections.
     pub max_sessions: Within<1, 1_000_000>,
     /// Such sessions of one device.
@@ -74,6 +76,7 @@ impl Default for MqttConfig {
             max_connects_waiting: Within::new(4096),
             max_connects_waiting_per_address: Within::new(256),
             publishes_per_s: Within::new(0),
+            max_buffer_bytes: Within::new(64 << 20),
             max_sessions: Within::new(20_000),
             max_sessions_per_client: Within::new(100),
             session_messages: Within::new(10_000),
@@ -103,6 +106,7 @@ impl MqttConfig {
             connects_waiting: self.max_connects_waiting.size(),
             connects_waiting_per_address: self.max_connects_waiting_per_address.size(),
             publishes_per_s: u32::try_from(self.publishes_per_s.get()).unwrap_or(u32::MAX),
+            buffer_bytes: self.max_buffer_bytes.size(),
             sessions: self.max_sessions.size(),
             sessions_each: self.max_sessions_per_client.size(),
             session_messages: self.session_messages.size(),

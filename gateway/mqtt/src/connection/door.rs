@@ -47,6 +47,9 @@ pub(super) async fn admit(
     if connect.client_id.contains('\0') || (version == Version::V4 && nameless && !connect.clean) {
         return Err(Reason::ClientIdentifierNotValid);
     }
+    if kept_bytes(&connect) > limits.kept_bytes {
+        return Err(Reason::PacketTooLarge);
+    }
     let will = will(&granted, connect.will.take())?;
     if granted.is_quarantined {
         // Nothing of it outlives its connection: whoever has no record gets no place on the disk.
@@ -128,6 +131,15 @@ async fn grant(
             _ => Reason::BadUserNameOrPassword,
         }
     })
+}
+
+/// What of a CONNECT is kept for as long as the client is here.
+fn kept_bytes(connect: &Connect) -> usize {
+    let will = connect.will.as_ref();
+    let will = will.map_or(0, |will| {
+        will.topic.len() + will.body.len() + will.properties.len()
+    });
+    connect.client_id.len() + will
 }
 
 /// A will, if it is one that the client may publish.

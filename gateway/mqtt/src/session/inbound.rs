@@ -126,12 +126,15 @@ impl Session {
             let known = self
                 .rare
                 .as_ref()
-                .and_then(|rare| rare.aliases_in.get(&alias).cloned());
+                .and_then(|rare| rare.aliases.topic(alias).cloned());
             return known.ok_or(Close::Because(Reason::TopicAliasInvalid));
         }
         let topic = Topic::new(publish.topic).map_err(|_| Close::Because(Reason::TopicNameInvalid))?;
-        self.rare().aliases_in.insert(alias, topic.clone());
-        Ok(topic)
+        if self.rare().aliases.set(alias, &topic) {
+            Ok(topic)
+        } else {
+            Err(Close::Because(Reason::QuotaExceeded))
+        }
     }
 
     /// A publish outside the client's own topics. Only version 5 above QoS 0 has a word for it; otherwise the

@@ -207,7 +207,10 @@ impl Session {
             return false;
         }
         if self.version == Version::V5
-            && let Some((alias, known)) = self.rare.as_mut().and_then(|rare| rare.alias(&message.topic))
+            && let Some((alias, known)) = self
+                .rare
+                .as_mut()
+                .and_then(|rare| rare.aliases.outward(&message.topic))
         {
             head.alias = Some(alias);
             if known {

@@ -1,10 +1,11 @@
 //! What few sessions have: aliases, packets of QoS 2 on their way in, options of subscriptions.
 
-use hashbrown::{HashMap, HashSet};
-use roost_model::{Filter, Topic};
+use std::sync::Arc;
 
-use crate::codec::Connect;
-use crate::limits::Limits;
+use hashbrown::HashSet;
+use roost_model::Filter;
+
+use super::aliases::{AliasBudget, Aliases};
 
 /// Options of one filter that its messages depend on (MQTT 5 section 3.8.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +16,9 @@ pub(crate) struct Options {
     pub(crate) retain_as_published: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rare {
-    /// Topics that the client's aliases stand for.
-    pub(super) aliases_in: HashMap<u16, Topic>,
-    /// Aliases that the client was told.
-    pub(super) aliases_out: HashMap<Topic, u16>,
-    pub(super) aliases_out_max: u16,
+    pub(super) aliases: Aliases,
     /// Packets of QoS 2 that were taken and not released yet; those of a durable session are in the ledger.
     pub(super) received: HashSet<u16>,
     /// Filters with options.
@@ -29,14 +26,12 @@ pub(super) struct Rare {
 }
 
 impl Rare {
-    /// What a client needs from the beginning.
-    pub(super) fn of(connect: &Connect, limits: &Limits) -> Option<Box<Self>> {
-        let aliases_out_max = connect.topic_alias_maximum.min(limits.topic_aliases);
-        (aliases_out_max > 0).then(|| {
-            Box::new(Self {
-                aliases_out_max,
-                ..Self::default()
-            })
+    /// Nothing yet; `aliases_max` is how many aliases the client takes.
+    pub(super) fn new(budget: &Arc<AliasBudget>, aliases_max: u16) -> Box<Self> {
+        Box::new(Self {
+            aliases: Aliases::new(budget, aliases_max),
+            received: HashSet::new(),
+            options: Vec::new(),
         })
     }
 
@@ -51,18 +46,5 @@ impl Rare {
     pub(super) fn forget_options(&mut self, filter: &Filter, group: Option<&str>) {
         self.options
             .retain(|other| other.filter != *filter || other.group.as_deref() != group);
-    }
-
-    /// The alias to send a topic with, and whether the client knows it already.
-    pub(super) fn alias(&mut self, topic: &Topic) -> Option<(u16, bool)> {
-        if let Some(alias) = self.aliases_out.get(topic) {
-            return Some((*alias, true));
-        }
-        let next = u16::try_from(self.aliases_out.len() + 1).ok()?;
-        if next > self.aliases_out_max {
-            return None;
-        }
-        self.aliases_out.insert(topic.clone(), next);
-        Some((next, false))
     }
 }

@@ -5,7 +5,8 @@ use roost_model::Client as Record;
 use roost_mqtt::Limits;
 use roost_store::hash_chosen;
 
-use crate::client::{Gateway, V4, V5};
+use crate::gateway::Gateway;
+use crate::packets::{V4, V5};
 
 const SECRET: &str = "correct horse";
 

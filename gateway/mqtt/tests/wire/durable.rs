@@ -2,7 +2,8 @@
 
 use roost_mqtt::Limits;
 
-use crate::client::{Entry, Gateway, V4, V5};
+use crate::gateway::Gateway;
+use crate::packets::{Entry, V4, V5};
 
 const COMMANDS: &str = "devices/boiler/commands/#";
 

@@ -3,6 +3,8 @@
 mod client;
 mod clients;
 mod durable;
+mod gateway;
+mod packets;
 mod refusals;
 mod sessions;
 mod tls;

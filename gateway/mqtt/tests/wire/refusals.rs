@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use roost_mqtt::Limits;
 
-use crate::client::{Gateway, V4, V5};
+use crate::gateway::Gateway;
+use crate::packets::{Entry, V4, V5, connect_as, framed, put_text};
 
 const REFUSED_V4: [u8; 4] = [0x20, 2, 0, 4];
 const REFUSED_V5: [u8; 5] = [0x20, 3, 0, 0x86, 0];
@@ -250,5 +251,70 @@ async fn packets_that_are_never_finished_end_those_who_hold_too_much_and_nobody_
     gateway.until_buffered(60_000).await;
     drop(first);
     gateway.until_buffered(0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn aliases_of_all_end_at_their_budget_and_each_client_has_its_share_of_it() {
+    let gateway = Gateway::start(Limits {
+        alias_bytes: 10_000,
+        connections: 4,
+        ..Limits::default()
+    })
+    .await;
+    let name = |client: &str, alias: u8| {
+        let mut body = Vec::new();
+        put_text(
+            &mut body,
+            format!("devices/{client}/telemetry/{alias}{}", "x".repeat(800)).as_bytes(),
+        );
+        body.extend_from_slice(&[3, 0x23, 0, alias]);
+        framed(0x30, &body)
+    };
+    let mut greedy = gateway.device(V5, "boiler").await;
+    for alias in 1..=10 {
+        greedy.send(&name("boiler", alias)).await;
+    }
+    greedy.ping().await;
+    // What is over its own share of 2,500 bytes may not grow while nothing is left; two such names are within it.
+    let mut modest = gateway.device(V5, "lamp").await;
+    for alias in 1..=2 {
+        modest.send(&name("lamp", alias)).await;
+    }
+    modest.ping().await;
+    greedy.send(&name("boiler", 11)).await;
+    assert_eq!(greedy.disconnect_reason().await, 0x97);
+    gateway.until(|stats| stats.connected == 1).await;
+    for alias in 3..=8 {
+        modest.send(&name("lamp", alias)).await;
+    }
+    modest.ping().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_identifier_and_a_will_that_are_too_much_to_be_kept_keep_the_client_out() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let secret = gateway.add_device("boiler", true);
+    let (topic, long) = ("devices/boiler/telemetry/x", "x".repeat(4_000));
+    for (will, refused) in [("gone", false), (long.as_str(), true)] {
+        for version in [V4, V5] {
+            let mut client = gateway.connect().await;
+            let entry = Entry {
+                version,
+                id: &"n".repeat(100),
+                login: Some(("boiler", &secret)),
+                will: Some((topic, will)),
+                clean: true,
+                ..Entry::default()
+            };
+            client.send(&connect_as(&entry)).await;
+            match (refused, version) {
+                (true, V4) => client.closed().await,
+                (true, _) => assert_eq!(client.packet().await, [0x20, 3, 0, 0x95, 0]),
+                (false, _) => assert_eq!(client.packet().await[3], 0),
+            }
+        }
+    }
     gateway.stop().await;
 }

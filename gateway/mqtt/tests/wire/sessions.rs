@@ -3,7 +3,9 @@
 use roost_mqtt::Limits;
 use roost_runtime::{Message, QoS};
 
-use crate::client::{Client, Gateway, V4, V5};
+use crate::client::Client;
+use crate::gateway::Gateway;
+use crate::packets::{V4, V5};
 
 #[tokio::test]
 async fn both_versions_publish_and_subscribe_on_one_port() {

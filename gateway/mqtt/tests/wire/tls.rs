@@ -14,7 +14,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, version};
 
 use crate::certificates::{Authority, Pair};
-use crate::client::{Client, Gateway, V4, V5};
+use crate::client::Client;
+use crate::gateway::Gateway;
+use crate::packets::{V4, V5};
 
 const LOOPBACK: &str = "IP:127.0.0.1";
 const REFUSED: [u8; 5] = [0x20, 3, 0, 0x86, 0];

@@ -10,7 +10,9 @@ use roost_mqtt::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::{Client, Gateway, V4, V5, connect_packet};
+use crate::client::Client;
+use crate::gateway::Gateway;
+use crate::packets::{V4, V5, connect_packet};
 
 const BINARY: u8 = 0x82;
 const MASK: [u8; 4] = [1, 2, 3, 4];
