@@ -11,6 +11,7 @@ need_commands openssl=openssl
 need_python_client
 need_node_client
 need_live_scripts
+need_chromium
 need_merge_code
 need_shellcheck
 

@@ -144,7 +144,7 @@ scenario("a join answered with reload loads the page that says why, and forgets 
     await one.ctl("set", { joinMode: "reload" });
     await one.page.goto(`${one.base}/`);
     await one.eventually("the page of the status is shown", () => one.documents.some(({ status }) => status === 404));
-    await one.page.waitForLoadState();
+    await one.until("it is no live page", () => document.readyState === "complete" && !document.querySelector("[data-phx-main]"));
     await one.visits("/");
     await one.click("#inc");
     await one.sees("#n", "2");
@@ -220,8 +220,10 @@ scenario("a page with a foreign CSRF token is loaded again and works", async (on
 scenario("people who are cut off by name come back, others notice nothing", async (one, visitor) => {
     one.expects(CUT);
     const other = await visitor();
-    await one.visits("/?user=ann");
-    await other.visits("/?user=bob");
+    for (const [person, user] of [[one, "ann"], [other, "bob"]]) {
+        await person.page.goto(`${person.base}/login?user=${user}`);
+        await person.visits("/");
+    }
     await one.ctl("disconnect", { user: "ann" });
     await rejoined(one);
     assert.equal(rejoins(other), 0);

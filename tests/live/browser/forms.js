@@ -53,15 +53,6 @@ scenario("a patch leaves alone what somebody is typing", async (one) => {
     assert.equal(await one.page.evaluate(() => document.activeElement.id), "name");
 });
 
-scenario("an input without a binding keeps what was typed through patches", async (one) => {
-    await one.visits("/");
-    await one.types("[name='user[mail]']", "a@b.c");
-    await one.ctl("tick");
-    await one.sees("#tick", "1");
-    await one.types("#name", "abcd");
-    assert.equal(await one.value("[name='user[mail]']"), "a@b.c");
-});
-
 scenario("quick typing is one change", async (one) => {
     await one.visits("/");
     const since = one.frames.length;

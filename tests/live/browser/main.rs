@@ -1,0 +1,51 @@
+//! The stock client in headless Chromium against the conformance program: each file of scenarios is a test.
+
+use roost_live_tests::{Conformance, run_script};
+
+/// Runs a file of scenarios against a program of its own.
+fn holds(scenarios: &str) {
+    let program = Conformance::start(env!("CARGO_BIN_EXE_conformance"));
+    let file = format!("{}/browser/{scenarios}.js", env!("CARGO_MANIFEST_DIR"));
+    let modules = ("ROOST_BROWSER_MODULES", "browser/node_modules");
+    run_script("browser/runner.js", modules, &[&file, program.base()]);
+}
+
+#[test]
+fn pages_join_and_change() {
+    holds("pages");
+}
+
+#[test]
+fn forms_are_validated_and_sent() {
+    holds("forms");
+}
+
+#[test]
+fn lists_and_streams_stand_as_the_view_says() {
+    holds("lists");
+}
+
+#[test]
+fn people_get_from_page_to_page() {
+    holds("navigation");
+}
+
+#[test]
+fn components_and_hooks_live_in_their_page() {
+    holds("parts");
+}
+
+#[test]
+fn failures_are_survived() {
+    holds("failures");
+}
+
+#[test]
+fn sockets_are_opened_by_those_who_may() {
+    holds("transports");
+}
+
+#[test]
+fn no_more_is_sent_than_phoenix_sends() {
+    holds("golden");
+}

@@ -1,0 +1,26 @@
+//! The document around every page.
+
+use roost_live::{Page, Raw, Rendered, html};
+
+/// The title of a page that sets none.
+pub(crate) const TITLE: &str = "Exp";
+
+/// What a browser gets first. The client finds the view by its own attributes, and the token by its name.
+pub(crate) fn layout(page: &Page) -> Rendered {
+    let title = page.title.as_deref().unwrap_or(TITLE);
+    html! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8">
+                <meta name="csrf-token" content={&page.csrf_token}>
+                <link rel="icon" href="data:,">
+                <title data-default={TITLE} data-suffix=" | GW">{title}" | GW"</title>
+                <script defer phx-track-static src="/js/phoenix.min.js"></script>
+                <script defer phx-track-static src="/js/phoenix_live_view.min.js"></script>
+                <script defer phx-track-static src="/js/app.js"></script>
+            </head>
+            <body>{Raw(&page.content)}</body>
+        </html>
+    }
+}
