@@ -6,10 +6,12 @@ mod table;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::params::Params;
-use crate::render::Rendered;
+use crate::render::{Raw, Rendered};
 use crate::session::Session;
-use crate::view::{Context, LiveView, Refusal, ViewKind};
+use crate::view::{Context, LiveView, Nest, Refusal, ViewKind};
 
 pub use pattern::{Pattern, PatternError, SEGMENTS};
 pub(crate) use table::{Found, Table, local};
@@ -32,6 +34,18 @@ pub struct Page {
     pub content: String,
     /// The address: path and query.
     pub address: String,
+    pub(crate) nest: Nest,
+}
+
+impl Page {
+    /// The element of a view in the layout, with an id of its own; the view's type must be known to
+    /// [`Routes::nested`]. It stays, with its state, while the browser goes from one view of the group to another.
+    /// `values`, a map, are in the session that its `mount` gets.
+    #[must_use]
+    pub fn sticky<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
+        let values = serde_json::to_value(values).unwrap_or_default();
+        self.nest.child::<V>(id, values, None)
+    }
 }
 
 /// Live views that belong together: the browser goes from one to the other without a page load. Guards hold for all of

@@ -5,12 +5,14 @@ mod load;
 
 use std::any::Any;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use roost_runtime::Bus;
 
 use crate::routes::{PatternError, Routes, Table};
 use crate::sign::SigningKey;
+use crate::view::upload::{Table as Uploads, UPLOAD_BYTES};
 
 struct Inner {
     key: SigningKey,
@@ -18,6 +20,7 @@ struct Inner {
     app: Arc<dyn Any + Send + Sync>,
     bus: Option<Bus>,
     secure: bool,
+    uploads: Uploads,
 }
 
 /// What a site is made of.
@@ -27,6 +30,8 @@ pub struct SiteBuilder {
     app: Arc<dyn Any + Send + Sync>,
     bus: Option<Bus>,
     secure: bool,
+    upload_folder: PathBuf,
+    upload_bytes: u64,
 }
 
 impl SiteBuilder {
@@ -51,12 +56,24 @@ impl SiteBuilder {
         self
     }
 
+    /// Where files lie while they are uploaded, and how many bytes all of them may take together. They are moved from
+    /// there most cheaply within one file system. Without this, the system's folder for temporary files and
+    /// [`UPLOAD_BYTES`].
+    #[must_use]
+    pub fn uploads(mut self, folder: impl Into<PathBuf>, bytes: u64) -> Self {
+        self.upload_folder = folder.into();
+        self.upload_bytes = bytes;
+        self
+    }
+
     /// The site.
     ///
     /// # Errors
     /// [`PatternError`] if a path cannot be a route.
     pub fn build(self) -> Result<Site, PatternError> {
+        let uploads = Uploads::new(self.key.clone(), self.upload_folder, self.upload_bytes);
         Ok(Site(Arc::new(Inner {
+            uploads,
             key: self.key,
             table: Table::new(self.routes)?,
             app: self.app,
@@ -88,6 +105,8 @@ impl Site {
             app: Arc::new(()),
             bus: None,
             secure: false,
+            upload_folder: std::env::temp_dir(),
+            upload_bytes: UPLOAD_BYTES,
         }
     }
 
@@ -107,6 +126,10 @@ impl Site {
 
     pub(crate) fn bus(&self) -> Option<&Bus> {
         self.0.bus.as_ref()
+    }
+
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.0.uploads
     }
 
     pub(crate) fn secure(&self) -> bool {

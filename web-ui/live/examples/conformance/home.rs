@@ -160,7 +160,7 @@ fn several_at_once() -> Js {
 /// Percent of the file on its way.
 fn progress(context: &Context) -> Option<u8> {
     let file = context.upload("fw")?.entries().first()?;
-    Some(file.progress)
+    Some(file.progress())
 }
 
 /// What events and orders do.

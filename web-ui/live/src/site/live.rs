@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Site;
 use crate::session::Session;
 use crate::socket::{Accepted, Connect, Mount};
-use crate::view::ViewChannel;
+use crate::view::{UploadChannel, ViewChannel};
 
 impl Site {
     /// The mount of the live socket, at `/live` say, for the endpoint. A client without a session, or without the proof
@@ -16,9 +16,11 @@ impl Site {
             let accepted = accepted(&site, &connect);
             async move { Ok(accepted) }
         };
+        let shared = Arc::new(self.clone());
         Mount::new()
             .connect(connect)
-            .channel::<ViewChannel>("lv:*", Arc::new(self.clone()))
+            .channel::<ViewChannel>("lv:*", Arc::clone(&shared))
+            .channel::<UploadChannel>("lvu:*", shared)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A page load: the dead render of the view at an address, in its document.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -11,7 +13,7 @@ use crate::render::Rendered;
 use crate::routes::Page;
 use crate::session::{Session, cookies};
 use crate::sign::{KeyError, Purpose, unguessable, unix_s};
-use crate::view::{Context, Halt, Opening, Refusal, Running, StaticToken, ViewToken, container};
+use crate::view::{Context, Halt, Nest, Opening, Refusal, Running, StaticToken, ViewToken, container};
 
 /// The cookie by which the client says which error the next page load is to show.
 const RELOAD_COOKIE: &str = "__phoenix_reload_status__";
@@ -97,8 +99,8 @@ fn page(site: &Site, address: &str, headers: &HeaderMap) -> Result<Response, Key
 }
 
 /// The whole document.
-fn document(site: &Site, running: &mut Running, session: &Session, group: usize) -> Response {
-    let Some(group) = site.table().group(group) else {
+fn document(site: &Site, running: &mut Running, session: &Session, at: usize) -> Response {
+    let Some(group) = site.table().group(at) else {
         return failure(site, 500);
     };
     let key = site.key();
@@ -114,6 +116,7 @@ fn document(site: &Site, running: &mut Running, session: &Session, group: usize)
         csrf_token: session.csrf_token(key),
         content: container((running.kind().container)(), &id, &tokens, &body),
         address: running.context.address().to_owned(),
+        nest: Nest::new(site.clone(), at, Some(Arc::new(session.clone()))),
     };
     html(StatusCode::OK, &(group.layout)(&page))
 }

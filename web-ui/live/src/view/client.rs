@@ -1,10 +1,13 @@
 //! What a joined client says: events, new addresses, components that it removes; and what it is answered.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::running::{Part, Running};
 use super::turn::{Crash, Turn};
+use super::upload::ClientEntry;
 use crate::form;
 use crate::render::Cid;
 
@@ -24,6 +27,24 @@ struct ClientEvent {
     cid: Option<u32>,
     #[serde(default)]
     meta: Map<String, Value>,
+    /// The files chosen, by upload. Only with a change of a form.
+    #[serde(default)]
+    uploads: HashMap<String, Vec<ClientEntry>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClientAllow {
+    #[serde(rename = "ref")]
+    reference: String,
+    entries: Vec<ClientEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClientProgress {
+    #[serde(rename = "ref")]
+    reference: String,
+    entry_ref: String,
+    progress: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,6 +147,12 @@ pub(crate) fn take(running: &mut Running, event: &str, payload: Value) -> Result
             let gone: Vec<u32> = gone.iter().map(|cid| cid.0).collect();
             Ok(only(json!({ "cids": gone })))
         }
+        "allow_upload" => on_allow(running, serde_json::from_value(payload)?),
+        "progress" => {
+            let said: ClientProgress = serde_json::from_value(payload)?;
+            running.handle_progress(&said.reference, &said.entry_ref, &said.progress);
+            Ok(running.settle(Part::Whole)?.into())
+        }
         _ => Err(Mistake::Client(format!("a view does not know what {event} is"))),
     }
 }
@@ -144,10 +171,25 @@ fn on_event(running: &mut Running, said: ClientEvent) -> Result<Answer, Mistake>
     if said.event.starts_with(RESERVED) {
         return Err(Mistake::Client(format!("{} is no event of a page", said.event)));
     }
+    for (reference, entries) in said.uploads {
+        if let Some(upload) = running.context.upload_of(&reference) {
+            upload.choose(entries);
+        }
+    }
     let value = match (said.kind.as_str(), said.value) {
         ("form", Value::String(fields)) => form::event(&fields, Some(&said.meta))?.into(),
         (_, value) => value,
     };
     let part = running.handle_event(&said.event, &value, said.cid.map(Cid));
     Ok(running.settle(part)?.into())
+}
+
+fn on_allow(running: &mut Running, said: ClientAllow) -> Result<Answer, Mistake> {
+    let table = running.context.site.uploads().clone();
+    let Some(upload) = running.context.upload_of(&said.reference) else {
+        return Err(Mistake::Client("the page takes no such upload".to_owned()));
+    };
+    let extra = upload.allow(said.entries, &table);
+    let turn = running.settle(Part::Whole)?;
+    Ok(Answer { turn, extra })
 }

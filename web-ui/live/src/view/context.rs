@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,9 +13,11 @@ use super::components::Components;
 use super::effects::{Effects, Go};
 use super::handle::{Handle, Inbox};
 use super::listening::{FilterError, Listening};
-use super::upload::{Upload, UploadOptions};
+use super::live_view::LiveView;
+use super::nest::Nest;
+use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
-use crate::render::Cid;
+use crate::render::{Cid, Raw};
 use crate::site::Site;
 
 /// What a view has besides its own state, and what it can ask for. Handed to every callback.
@@ -33,6 +36,7 @@ pub struct Context {
     /// Assets that the page was loaded with, as the client says.
     pub(crate) assets: Vec<String>,
     pub(crate) uploads: Vec<Upload>,
+    pub(crate) nest: Option<Nest>,
     pub(crate) components: RefCell<Option<Box<Components>>>,
 }
 
@@ -51,6 +55,7 @@ impl Context {
             assigned: Vec::new(),
             assets: Vec::new(),
             uploads: Vec::new(),
+            nest: None,
             components: RefCell::new(None),
         }
     }
@@ -224,13 +229,53 @@ impl Context {
 
     /// Lets the page send files under `name`. Called in `mount`.
     pub fn allow_upload(&mut self, name: &str, options: UploadOptions) {
-        self.uploads.push(Upload::new(name, options));
+        self.uploads.push(Upload::new(&self.id, name, options));
     }
 
     /// The upload of this name: its entries, their progress and errors.
     #[must_use]
     pub fn upload(&self, name: &str) -> Option<&Upload> {
         self.uploads.iter().find(|upload| upload.name() == name)
+    }
+}
+
+impl Context {
+    /// The element of a view within this one, with an id of its own; the view's type must be known to the
+    /// [`Routes`](crate::Routes::nested). It lives by itself: `values`, a map, are in the session that its `mount`
+    /// gets, and it has no parameters. It ends when this view does.
+    #[must_use]
+    pub fn child<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
+        let values = serde_json::to_value(values).unwrap_or_default();
+        match &self.nest {
+            Some(nest) => nest.child::<V>(id, values, Some(&self.id)),
+            None => Raw(String::new()),
+        }
+    }
+
+    /// Hands the files of an upload that are here to `take`, one by one, and forgets them. A file is removed after
+    /// `take` has returned; one that is to stay is moved away, by `std::fs::rename` say.
+    pub fn consume_upload<T>(&mut self, name: &str, mut take: impl FnMut(&Entry, &Path) -> T) -> Vec<T> {
+        self.touched = true;
+        let upload = self.uploads.iter_mut().find(|upload| upload.name() == name);
+        let done = upload.map(Upload::take_done).unwrap_or_default();
+        done.iter()
+            .filter_map(|entry| Some(take(entry, entry.path()?)))
+            .collect()
+    }
+
+    /// The upload whose `<input>` has this id.
+    pub(crate) fn upload_of(&mut self, reference: &str) -> Option<&mut Upload> {
+        self.touched = true;
+        self.uploads
+            .iter_mut()
+            .find(|upload| upload.reference() == reference)
+    }
+
+    /// Forgets one file of an upload; what came of it is removed. Returns whether there was one.
+    pub fn cancel_upload(&mut self, name: &str, reference: &str) -> bool {
+        self.touched = true;
+        let upload = self.uploads.iter_mut().find(|upload| upload.name() == name);
+        upload.is_some_and(|upload| upload.cancel(reference))
     }
 }
 

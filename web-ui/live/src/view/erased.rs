@@ -20,6 +20,7 @@ pub(crate) trait AnyView: Send {
     fn handle_event(&mut self, event: &str, value: &Value, context: &mut Context);
     fn handle_letter(&mut self, letter: Letter, context: &mut Context);
     fn handle_published(&mut self, message: &Message, context: &mut Context);
+    fn handle_progress(&mut self, upload: &str, entry: &str, context: &mut Context);
     fn render(&self, context: &Context) -> Rendered;
 }
 
@@ -44,6 +45,10 @@ impl<V: LiveView> AnyView for V {
 
     fn handle_published(&mut self, message: &Message, context: &mut Context) {
         LiveView::handle_published(self, message, context);
+    }
+
+    fn handle_progress(&mut self, upload: &str, entry: &str, context: &mut Context) {
+        LiveView::handle_progress(self, upload, entry, context);
     }
 
     fn render(&self, context: &Context) -> Rendered {

@@ -72,6 +72,11 @@ pub trait LiveView: Sized + Send + 'static {
         let _ = (message, context);
     }
 
+    /// A file of an upload got on, was done or failed: see [`Context::upload`].
+    fn handle_progress(&mut self, upload: &str, entry: &str, context: &mut Context) {
+        let _ = (upload, entry, context);
+    }
+
     /// What the page shows now.
     fn render(&self, context: &Context) -> Rendered;
 

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::effects::Go;
 use super::erased::{AnyComponent, AnyView, ViewKind};
 use super::handle::Letter;
+use super::nest::Nest;
 use super::refusal::Refusal;
 use super::turn::{Crash, Halt, History, Turn};
 use crate::params::Params;
@@ -56,6 +57,10 @@ impl Running {
     /// Guards, mount, parameters; and with the last of the patches that the view asked for, where it is now.
     pub(crate) fn open(opening: Opening<'_>, mut context: Context) -> Result<(Self, Option<History>), Halt> {
         let site = context.site.clone();
+        if context.nest.is_none() {
+            let dead = (!context.connected).then(|| Arc::new(opening.session.clone()));
+            context.nest = Some(Nest::new(site.clone(), opening.group, dead));
+        }
         let guards = site
             .table()
             .group(opening.group)
@@ -148,6 +153,17 @@ impl Running {
             return Part::Component(cid);
         }
         Part::Nothing
+    }
+
+    /// A file of an upload got on, or failed.
+    pub(crate) fn handle_progress(&mut self, upload: &str, entry: &str, progress: &Value) {
+        let Some(upload) = self.context.upload_of(upload) else {
+            return;
+        };
+        if upload.progress(entry, progress) {
+            let name = upload.name().to_owned();
+            self.view.handle_progress(&name, entry, &mut self.context);
+        }
     }
 
     pub(crate) fn handle_letter(&mut self, letter: Letter) {

@@ -2,6 +2,8 @@
 
 mod going;
 mod joining;
+mod loading;
+mod nesting;
 mod pages;
 mod parts;
 

@@ -43,7 +43,6 @@ impl ViewToken {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "views within views come next"))]
     pub(crate) fn nested(id: &str, view: &str, group: &str, values: Map<String, Value>) -> Self {
         let main = Self::main(id, view, group);
         Self {

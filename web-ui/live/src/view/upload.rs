@@ -1,12 +1,36 @@
 //! Uploads: files that a page sends, chunk by chunk, straight to the disk.
+//!
+//! The client says first what it has (`uploads` of a form's change), then asks to send it (`allow_upload`) and gets a
+//! token for each file that is taken. With that it joins `lvu:<entry>` and sends chunks, each after the one before was
+//! taken. What is too big is refused before its first byte; what lies about its size at the byte that is too many.
 
-use std::path::PathBuf;
+mod channel;
+mod entry;
+mod receiving;
+mod table;
+
 use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::html;
+use crate::render::Rendered;
+
+pub use entry::{Entry, UploadError};
+
+pub(crate) use channel::UploadChannel;
+pub(crate) use entry::ClientEntry;
+pub(crate) use receiving::Receiving;
+pub(crate) use table::Table;
+pub use table::UPLOAD_BYTES;
+
+/// Most files that a client may name under one upload, taken or not.
+pub const ENTRIES: usize = 100;
 
 /// What may be sent under one name, and how.
 #[derive(Debug, Clone)]
 pub struct UploadOptions {
-    /// Endings with a dot (`.bin`) or media types (`image/*`) that are taken; empty takes all.
+    /// Endings with a dot (`.bin`) or media types (`image/png`, `image/*`) that are taken; empty takes all.
     pub accept: Vec<String>,
     /// Most files at once.
     pub max_entries: usize,
@@ -34,38 +58,6 @@ impl Default for UploadOptions {
     }
 }
 
-/// Why an upload or one of its files is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UploadError {
-    /// More bytes than `max_file_size`.
-    TooLarge,
-    /// More files than `max_entries`.
-    TooManyFiles,
-    /// None of the kinds in `accept`.
-    NotAccepted,
-    /// The file could not be written or was cut off.
-    Failed,
-}
-
-/// One file.
-#[derive(Debug)]
-pub struct Entry {
-    /// The client's name for it, unique within the upload.
-    pub reference: String,
-    /// The file's name, as the client says.
-    pub name: String,
-    /// Its media type, as the client says.
-    pub media_type: String,
-    /// Its size in bytes, as the client says; no more are taken.
-    pub size: u64,
-    /// Percent, 0 to 100.
-    pub progress: u8,
-    /// Whether all of it is here.
-    pub done: bool,
-    /// Why it is refused.
-    pub error: Option<UploadError>,
-}
-
 /// The files under one name.
 #[derive(Debug)]
 pub struct Upload {
@@ -73,24 +65,18 @@ pub struct Upload {
     options: UploadOptions,
     reference: String,
     entries: Vec<Entry>,
-}
-
-/// A file that is here. Unless it is moved elsewhere, it goes when the view ends.
-#[derive(Debug)]
-pub struct Consumed {
-    /// What the client said of it.
-    pub entry: Entry,
-    /// Where it lies.
-    pub path: PathBuf,
+    too_many: bool,
 }
 
 impl Upload {
-    pub(crate) fn new(name: &str, options: UploadOptions) -> Self {
+    pub(crate) fn new(view: &str, name: &str, options: UploadOptions) -> Self {
         Self {
             name: name.to_owned(),
             options,
-            reference: String::new(),
+            // The same in the dead render and after a rejoin.
+            reference: format!("{view}-{name}"),
             entries: Vec::new(),
+            too_many: false,
         }
     }
 
@@ -117,4 +103,113 @@ impl Upload {
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
+
+    /// Whether more files were chosen than [`UploadOptions::max_entries`].
+    #[must_use]
+    pub fn has_too_many(&self) -> bool {
+        self.too_many
+    }
+
+    /// Its `<input>`. It belongs into a form with `phx-change` and `phx-submit`.
+    #[must_use]
+    pub fn input(&self) -> Rendered {
+        let accept = (!self.options.accept.is_empty()).then(|| self.options.accept.join(","));
+        html! {
+            <input type="file" id={&self.reference} name={&self.name} accept={accept}
+                data-phx-hook="Phoenix.LiveFileUpload"
+                data-phx-upload-ref={&self.reference}
+                data-phx-active-refs={self.references(|_| true)}
+                data-phx-done-refs={self.references(Entry::is_done)}
+                data-phx-preflighted-refs={self.references(Entry::is_allowed)}
+                data-phx-auto-upload={self.options.auto_upload}
+                multiple={self.options.max_entries > 1}/>
+        }
+    }
+
+    fn references(&self, of: impl Fn(&Entry) -> bool) -> String {
+        let chosen = self.entries.iter().filter(|entry| of(entry));
+        chosen.map(Entry::reference).collect::<Vec<_>>().join(",")
+    }
+
+    fn entry(&mut self, reference: &str) -> Option<&mut Entry> {
+        self.entries
+            .iter_mut()
+            .find(|entry| entry.reference() == reference)
+    }
+
+    /// The client says which files are chosen. Those known already stay as they are.
+    pub(crate) fn choose(&mut self, chosen: Vec<ClientEntry>) {
+        let most = self.options.max_entries;
+        let new: Vec<ClientEntry> = chosen
+            .into_iter()
+            .filter(|entry| self.entry(&entry.reference).is_none())
+            .take(ENTRIES)
+            .collect();
+        if most == 1 && !new.is_empty() {
+            // Another file is chosen instead of the one before.
+            self.entries.clear();
+        }
+        for entry in new {
+            if self.entries.len() < ENTRIES {
+                self.entries.push(Entry::new(entry, &self.options));
+            }
+        }
+        self.too_many = self.entries.len() > most;
+    }
+
+    /// The client asks to send files: which it may, and what each needs; or why not.
+    pub(crate) fn allow(&mut self, asked: Vec<ClientEntry>, table: &Table) -> Map<String, Value> {
+        self.choose(asked);
+        let (mut tokens, mut errors) = (Map::new(), Vec::new());
+        if self.too_many {
+            errors.push(json!([self.reference, "too_many_files"]));
+        }
+        let wanted = self.entries.iter_mut().filter(|entry| !entry.is_allowed());
+        for entry in wanted.take(if self.too_many { 0 } else { ENTRIES }) {
+            match entry.allow(table, &self.options) {
+                Ok(token) => drop(tokens.insert(entry.reference().to_owned(), token.into())),
+                Err(error) => errors.push(json!([entry.reference(), error.word()])),
+            }
+        }
+        let mut answer = Map::new();
+        answer.insert("ref".to_owned(), self.reference.as_str().into());
+        if !errors.is_empty() {
+            answer.insert("error".to_owned(), errors.into());
+            return answer;
+        }
+        let config = json!({
+            "chunk_size": self.options.chunk_size,
+            "chunk_timeout": u64::try_from(self.options.chunk_timeout.as_millis()).unwrap_or(u64::MAX),
+            "max_file_size": self.options.max_file_size,
+            "max_entries": self.options.max_entries,
+        });
+        answer.insert("config".to_owned(), config);
+        answer.insert("entries".to_owned(), tokens.into());
+        answer.insert("errors".to_owned(), json!({}));
+        answer
+    }
+
+    /// The client says how far a file is, or that it gave up. Returns whether there is such a file.
+    pub(crate) fn progress(&mut self, reference: &str, progress: &Value) -> bool {
+        let entry = self.entry(reference);
+        entry.map(|entry| entry.set_progress(progress)).is_some()
+    }
+
+    /// Takes out the files that are here.
+    pub(crate) fn take_done(&mut self) -> Vec<Entry> {
+        let (done, rest) = self.entries.drain(..).partition(Entry::is_done);
+        self.entries = rest;
+        done
+    }
+
+    /// Forgets a file; what came of it is removed. Returns whether there was one.
+    pub(crate) fn cancel(&mut self, reference: &str) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.reference() != reference);
+        self.too_many = self.entries.len() > self.options.max_entries;
+        self.entries.len() < before
+    }
 }
+
+#[cfg(test)]
+mod tests;

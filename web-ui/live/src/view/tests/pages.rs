@@ -153,11 +153,26 @@ impl LiveComponent for Part {
     }
 }
 
+/// Holds another view.
+pub(super) struct Holder;
+
+impl LiveView for Holder {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        html! { <p>{context.flash("info")}</p>{context.child::<Counter>("child", json!({"from": 5}))} }
+    }
+}
+
 pub(super) fn layout(page: &Page) -> Rendered {
     html! {
         <html>
             <head><title>{page.title.as_deref()}</title><meta name="csrf-token" content={&page.csrf_token}/></head>
-            <body>{Raw(&page.content)}</body>
+            <body>{page.sticky::<Counter>("clock", json!({"from": 8}))}{Raw(&page.content)}</body>
         </html>
     }
 }
@@ -173,6 +188,7 @@ pub(super) fn pages() -> Site {
     let default = Group::new("default", layout)
         .view::<Counter>("/")
         .view::<Two>("/two")
+        .view::<Holder>("/holder")
         .view::<Parts>("/parts");
     site(
         Routes::new()

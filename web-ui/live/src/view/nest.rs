@@ -1,0 +1,105 @@
+//! Views within a page: within another view, or within its layout.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::container::container;
+use super::context::Context;
+use super::live_view::LiveView;
+use super::running::{Opening, Running};
+use super::token::ViewToken;
+use crate::params::Params;
+use crate::render::Raw;
+use crate::session::Session;
+use crate::site::Site;
+
+/// Views within views within views …; deeper ones are not shown.
+pub const NESTED: u8 = 8;
+
+/// Where views within a page are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Nest {
+    site: Site,
+    /// The group's place in the table.
+    group: usize,
+    /// When its tokens are born, in seconds since 1970: the same token at every render.
+    born_s: u64,
+    depth: u8,
+    /// The reader's session in a dead render. A view that lives leaves it to its children to join.
+    dead: Option<Arc<Session>>,
+}
+
+impl Nest {
+    pub(crate) fn new(site: Site, group: usize, dead: Option<Arc<Session>>) -> Self {
+        let (born_s, depth) = (crate::sign::unix_s(), 0);
+        Self {
+            site,
+            group,
+            born_s,
+            depth,
+            dead,
+        }
+    }
+
+    /// The element of a view within the view `parent`, or within none.
+    pub(crate) fn child<V: LiveView>(&self, id: &str, values: Value, parent: Option<&str>) -> Raw<String> {
+        let name = std::any::type_name::<V>();
+        let table = self.site.table();
+        let (Some(kind), Some(group)) = (table.kind_named(name), table.group(self.group)) else {
+            tracing::error!(
+                view = name,
+                "a view within another is not known: add it with Routes::nested"
+            );
+            return Raw(String::new());
+        };
+        let values = match values {
+            Value::Object(values) => values,
+            _ => Map::new(),
+        };
+        let token = ViewToken::nested(id, name, group.name, values);
+        let signed = token.sign(self.site.key(), self.born_s);
+        let place = match parent {
+            Some(parent) => format!("data-phx-parent-id=\"{parent}\""),
+            None => "data-phx-sticky".to_owned(),
+        };
+        let tokens = format!("data-phx-session=\"{signed}\" data-phx-static=\"\" {place}");
+        let body = match &self.dead {
+            Some(session) => self.dead(&session.with(&token.values), kind, id),
+            None => String::new(),
+        };
+        Raw(container((kind.container)(), id, &tokens, &body))
+    }
+
+    /// What a view shows before it has joined.
+    fn dead(&self, session: &Session, kind: super::ViewKind, id: &str) -> String {
+        if self.depth >= NESTED {
+            tracing::error!(view = kind.name, NESTED, "views are nested too deeply");
+            return String::new();
+        }
+        let mut context = Context::new(self.site.clone(), id, "", None);
+        let depth = self.depth + 1;
+        context.nest = Some(Self {
+            depth,
+            ..self.clone()
+        });
+        let opening = Opening {
+            kind,
+            group: self.group,
+            routed: false,
+            params: Params::default(),
+            session,
+        };
+        match Running::open(opening, context) {
+            Ok((mut running, _)) => running.html(),
+            Err(halt) => {
+                tracing::debug!(
+                    view = kind.name,
+                    ?halt,
+                    "a view within another is not shown before it has joined"
+                );
+                String::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Uploads without a socket: what is chosen, allowed, sent, done and forgotten.
+
+use serde_json::json;
+
+use super::*;
+use crate::sign::SigningKey;
+
+fn table(most_bytes: u64) -> (Table, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let table = Table::new(
+        SigningKey::random().unwrap(),
+        folder.path().to_owned(),
+        most_bytes,
+    );
+    (table, folder)
+}
+
+fn upload(options: UploadOptions) -> Upload {
+    Upload::new("phx-1", "fw", options)
+}
+
+fn chosen(reference: &str, name: &str, size: u64) -> ClientEntry {
+    serde_json::from_value(
+        json!({"ref": reference, "name": name, "type": "application/octet-stream", "size": size}),
+    )
+    .unwrap()
+}
+
+fn files(folder: &tempfile::TempDir) -> usize {
+    std::fs::read_dir(folder.path()).unwrap().count()
+}
+
+/// Sends all of a file.
+fn send(table: &Table, answer: &Map<String, Value>, reference: &str, bytes: &[u8]) {
+    let found = table
+        .find(answer["entries"][reference].as_str().unwrap())
+        .unwrap();
+    found.receiving.upgrade().unwrap().write(bytes).unwrap();
+}
+
+#[test]
+fn a_file_is_chosen_allowed_sent_and_done() {
+    let (table, folder) = table(1000);
+    let mut upload = upload(UploadOptions::default());
+    upload.choose(vec![chosen("0", "fw.bin", 4)]);
+    assert!(
+        upload
+            .input()
+            .to_html()
+            .contains("data-phx-active-refs=\"0\" data-phx-done-refs=\"\"")
+    );
+    let answer = upload.allow(vec![chosen("0", "fw.bin", 4)], &table);
+    assert_eq!(
+        (&answer["ref"], &answer["config"]["chunk_size"]),
+        (&json!("phx-1-fw"), &json!(64_000))
+    );
+    assert!(
+        upload
+            .input()
+            .to_html()
+            .contains("data-phx-preflighted-refs=\"0\"")
+    );
+    send(&table, &answer, "0", b"abcd");
+    assert!(upload.progress("0", &json!(100)));
+    assert!(upload.input().to_html().contains("data-phx-done-refs=\"0\""));
+    let done = upload.take_done();
+    assert_eq!(std::fs::read(done[0].path().unwrap()).unwrap(), b"abcd");
+    assert!(upload.entries().is_empty());
+    drop(done);
+    assert_eq!((files(&folder), table.bytes()), (0, 0));
+}
+
+#[test]
+fn what_is_too_large_or_of_another_kind_gets_no_token() {
+    let (table, folder) = table(1000);
+    let options = UploadOptions {
+        max_file_size: 10,
+        accept: vec![".bin".to_owned()],
+        ..UploadOptions::default()
+    };
+    let mut upload = upload(options);
+    let answer = upload.allow(vec![chosen("0", "fw.bin", 11)], &table);
+    assert_eq!(answer["error"], json!([["0", "too_large"]]));
+    let answer = upload.allow(vec![chosen("1", "fw.exe", 1)], &table);
+    assert_eq!(answer["error"], json!([["1", "not_accepted"]]));
+    assert_eq!((files(&folder), table.bytes()), (0, 0));
+}
+
+#[test]
+fn more_files_than_may_be_are_refused() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions {
+        max_entries: 2,
+        ..UploadOptions::default()
+    });
+    let three = (0..3).map(|at| chosen(&at.to_string(), "a", 1)).collect();
+    assert_eq!(
+        upload.allow(three, &table)["error"],
+        json!([["phx-1-fw", "too_many_files"]])
+    );
+    assert!(upload.has_too_many());
+    assert!(upload.cancel("2"));
+    assert!(!upload.has_too_many());
+    assert!(upload.allow(Vec::new(), &table).get("error").is_none());
+}
+
+#[test]
+fn a_file_that_lies_about_its_size_is_cut_off() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions::default());
+    let answer = upload.allow(vec![chosen("0", "a", 3)], &table);
+    let found = table.find(answer["entries"]["0"].as_str().unwrap()).unwrap();
+    let receiving = found.receiving.upgrade().unwrap();
+    assert_eq!(
+        receiving.write(b"abcd").unwrap_err().reason(),
+        "file_size_limit_exceeded"
+    );
+    upload.progress("0", &json!(100));
+    assert_eq!(
+        upload.entries()[0].error(),
+        Some(UploadError::Failed),
+        "it says that all was sent"
+    );
+    assert!(upload.take_done().is_empty());
+}
+
+#[test]
+fn a_token_leads_one_channel_to_its_file() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions::default());
+    let answer = upload.allow(vec![chosen("0", "a", 3)], &table);
+    let token = answer["entries"]["0"].as_str().unwrap();
+    assert!(table.find(token).is_some());
+    assert!(table.find(token).is_none(), "a second one");
+    assert!(table.find("forged").is_none());
+}
+
+#[test]
+fn files_on_their_way_have_a_limit_together_and_leave_nothing_behind() {
+    let (table, folder) = table(10);
+    let mut first = upload(UploadOptions::default());
+    assert!(
+        first
+            .allow(vec![chosen("0", "a", 8)], &table)
+            .get("error")
+            .is_none()
+    );
+    let mut second = upload(UploadOptions::default());
+    assert_eq!(
+        second.allow(vec![chosen("0", "a", 8)], &table)["error"],
+        json!([["0", "no_room"]])
+    );
+    assert_eq!(files(&folder), 1);
+    drop(first);
+    assert_eq!((files(&folder), table.bytes()), (0, 0), "its view has ended");
+    assert!(second.cancel("0"));
+    assert!(
+        second
+            .allow(vec![chosen("1", "a", 8)], &table)
+            .get("error")
+            .is_none()
+    );
+}
+
+#[test]
+fn another_file_replaces_the_only_one() {
+    let mut upload = upload(UploadOptions::default());
+    upload.choose(vec![chosen("0", "a", 1)]);
+    upload.choose(vec![chosen("0", "a", 1)]);
+    upload.choose(vec![chosen("1", "b", 1)]);
+    let names: Vec<_> = upload.entries().iter().map(Entry::name).collect();
+    assert_eq!(names, ["b"]);
+}
+
+#[test]
+fn a_client_may_not_name_files_without_end() {
+    let mut upload = upload(UploadOptions {
+        max_entries: 5,
+        ..UploadOptions::default()
+    });
+    for round in 0..3 {
+        let many = (0..1000)
+            .map(|at| chosen(&format!("{round}-{at}"), &"é".repeat(1000), 1))
+            .collect();
+        upload.choose(many);
+    }
+    assert_eq!(upload.entries().len(), ENTRIES);
+    assert!(upload.entries()[0].name().len() <= 255);
+}
