@@ -46,6 +46,20 @@ fn section(name: &str) -> Vec<Line> {
         .collect()
 }
 
+/// Takes out what differs from server to server.
+fn without_refs(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for key in ["phx_ref", "phx_ref_prev"] {
+                map.entry(key).and_modify(|reference| *reference = json!("ref"));
+            }
+            map.values_mut().for_each(without_refs);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_refs),
+        _ => {}
+    }
+}
+
 async fn replay(name: &str, path: &str) {
     let program = program();
     let mut peer = Peer::connect(program.base(), path).await.unwrap();
@@ -184,4 +198,55 @@ async fn the_hundred_and_first_join_is_refused_as_recorded() {
     // The connection lives on.
     peer.text(r#"["1","102","room:m1","bare",{}]"#).await;
     assert_eq!(peer.hear_json().await[1], "102");
+}
+
+/// What one of the two clients of the recording hears.
+async fn hear_part(peer: &mut Peer, lines: &[Value]) {
+    for expected in lines {
+        let mut heard = peer.hear_json().await;
+        without_refs(&mut heard);
+        assert_eq!(heard, *expected);
+    }
+}
+
+#[tokio::test]
+async fn presence_is_told_as_recorded() {
+    let start = RECORDING.find("## presence\n").unwrap();
+    let lines = RECORDING[start..].lines().skip(1);
+    let lines: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("##"))
+        .map(str::trim)
+        .collect();
+    let heard = |name: &str| -> Vec<Value> {
+        let own = lines.iter().filter_map(|line| line.strip_prefix(name));
+        let heard = own.filter(|line| line.starts_with('['));
+        heard
+            .map(|line| {
+                let mut value = serde_json::from_str(line).unwrap();
+                without_refs(&mut value);
+                value
+            })
+            .collect()
+    };
+    let said: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("B -> "))
+        .collect();
+    let (a_hears, b_hears) = (heard("A "), heard("B "));
+    assert_eq!((a_hears.len(), b_hears.len(), said.len()), (6, 5, 2));
+
+    let program = program();
+    let path = "/socket/websocket?vsn=2.0.0";
+    let mut a = Peer::connect(program.base(), path).await.unwrap();
+    a.text(r#"["1","1","room:pres","phx_join",{"user":"u1","dev":"x"}]"#)
+        .await;
+    hear_part(&mut a, &a_hears[..3]).await;
+    let mut b = Peer::connect(program.base(), path).await.unwrap();
+    b.text(said[0]).await;
+    hear_part(&mut b, &b_hears[..3]).await;
+    b.text(said[1]).await;
+    hear_part(&mut b, &b_hears[3..]).await;
+    hear_part(&mut a, &a_hears[3..5]).await;
+    b.close().await;
+    hear_part(&mut a, &a_hears[5..]).await;
 }

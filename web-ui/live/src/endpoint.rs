@@ -12,11 +12,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
 use axum::routing::any;
-use roost_runtime::{Strategy, Supervisor};
+use roost_runtime::{ChildSpec, Strategy, Supervisor};
 use serde_json::{Map, Value};
 
 use crate::frame::{Payload, PayloadError};
-use crate::socket::{Connection, Mount, upgrade};
+use crate::presence::Presence;
+use crate::socket::{Connection, Mount, poll, upgrade};
 
 pub use limits::Limits;
 pub use serve::{Peer, server};
@@ -28,6 +29,7 @@ pub(crate) use hub::Hub;
 #[derive(Clone)]
 pub struct Endpoint {
     hub: Arc<Hub>,
+    presence: Presence,
     channels: Supervisor,
     sockets: Supervisor,
 }
@@ -40,16 +42,28 @@ impl Endpoint {
         let sockets = Supervisor::dynamic("sockets").max_children(limits.connections);
         Self {
             hub: Arc::new(Hub::new(limits, sockets.handle(), channels.handle())),
+            presence: Presence::new(),
             channels,
             sockets,
         }
     }
 
+    /// Who is on which topic.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
     /// Its part of the supervision tree. Nothing is let in before it runs.
     #[must_use]
     pub fn supervisor(&self) -> Supervisor {
+        let (presence, hub) = (self.presence.clone(), Arc::clone(&self.hub));
+        let presence = ChildSpec::new("presence", move |context| {
+            presence.clone().tell(Arc::clone(&hub), context)
+        });
         // Stopped in reverse: clients are told before their channels end.
         Supervisor::new("live", Strategy::OneForOne)
+            .child(presence)
             .child(self.channels.clone())
             .child(self.sockets.clone())
     }
@@ -58,11 +72,18 @@ impl Endpoint {
     /// which become parameters of the connection.
     pub fn mount(&self, path: &str, mount: Mount) -> Router {
         let mounted = mount.at(path.into());
-        let hub = Arc::clone(&self.hub);
+        let (hub, other) = (Arc::clone(&self.hub), Arc::clone(&mounted));
         let websocket = any(move |path: RawPathParams, request: Request| {
-            upgrade(Arc::clone(&hub), Arc::clone(&mounted), variables(&path), request)
+            upgrade(Arc::clone(&hub), Arc::clone(&other), variables(&path), request)
         });
-        Router::new().route(&format!("{}/websocket", path.trim_end_matches('/')), websocket)
+        let hub = Arc::clone(&self.hub);
+        let long_poll = any(move |path: RawPathParams, request: Request| {
+            poll(Arc::clone(&hub), Arc::clone(&mounted), variables(&path), request)
+        });
+        let path = path.trim_end_matches('/');
+        Router::new()
+            .route(&format!("{path}/websocket"), websocket)
+            .route(&format!("{path}/longpoll"), long_poll)
     }
 
     /// Sends an event to everybody on a topic. Returns how many there are.

@@ -14,6 +14,7 @@ pub mod form;
 pub mod frame;
 pub mod js;
 pub mod params;
+pub mod presence;
 pub mod reload;
 pub mod render;
 pub mod routes;

@@ -5,6 +5,7 @@ mod connection;
 mod dispatch;
 mod handshake;
 mod inbound;
+mod longpoll;
 mod mount;
 mod observer;
 mod origin;
@@ -19,3 +20,4 @@ pub use observer::{Direction, Observer};
 pub use origin::{Origin, OriginRule};
 
 pub(crate) use handshake::upgrade;
+pub(crate) use longpoll::{Sessions, poll};

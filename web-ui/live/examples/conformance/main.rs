@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
     let router = site
         .pages()
         .merge(login::routes(site.clone()))
-        .merge(endpoint.mount("/socket", room::mount()))
+        .merge(endpoint.mount("/socket", room::mount(endpoint.presence())))
         .merge(endpoint.mount("/live", site.mount().observe(desk.clone())))
         .nest("/js", scripts::router().merge(glue()));
     let control = Control {

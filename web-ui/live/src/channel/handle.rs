@@ -139,12 +139,20 @@ pub(super) fn answer(
     reference: &Ref,
     reply: &Reply,
 ) -> Result<(), PayloadError> {
-    port.connection().send(Outgoing::Reply {
+    let message = |reply| Outgoing::Reply {
         join_ref,
         reference,
         topic: port.topic(),
         reply,
-    })
+    };
+    let sent = port.connection().send(message(reply));
+    if sent == Err(PayloadError::NoBinary) {
+        // It waits for an answer, and this is the true one.
+        let reason =
+            Reply::error(serde_json::json!({"reason": "the answer is bytes, which cannot be sent here"}));
+        return port.connection().send(message(&reason));
+    }
+    sent
 }
 
 /// Tells the client how a channel has ended: `phx_close` or `phx_error`.

@@ -8,7 +8,7 @@ use roost_runtime::SupervisorHandle;
 
 use super::{Budget, Limits};
 use crate::lock;
-use crate::socket::Connection;
+use crate::socket::{Connection, Sessions};
 use crate::topics::Topics;
 
 /// What all connections of an endpoint share.
@@ -17,6 +17,7 @@ pub(crate) struct Hub {
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     pub(crate) topics: Topics,
+    pub(crate) sessions: Sessions,
     pub(crate) sockets: SupervisorHandle,
     pub(crate) channels: SupervisorHandle,
     open: Mutex<HashMap<u64, Arc<Connection>>>,
@@ -29,6 +30,7 @@ impl Hub {
             limits,
             budget: Budget::new(limits.waiting_bytes),
             topics: Topics::default(),
+            sessions: Sessions::default(),
             sockets,
             channels,
             open: Mutex::default(),

@@ -13,6 +13,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// How long a client may be silent (the stock client says something every 30 s).
     pub idle: Duration,
+    /// How long a poll waits for a message. A client that does not poll for half as long again is gone.
+    pub poll_window: Duration,
     /// Most messages that wait to be sent to one client. One more, and the connection is closed (1013).
     pub outbound_messages: usize,
     /// Most bytes of those; a message that is alone may be larger.
@@ -29,6 +31,7 @@ impl Default for Limits {
             topics: 100,
             message_bytes: 1 << 20,
             idle: Duration::from_secs(60),
+            poll_window: Duration::from_secs(10),
             outbound_messages: 1024,
             outbound_bytes: 1 << 20,
             waiting_bytes: 64 << 20,

@@ -29,8 +29,8 @@ pub enum PayloadError {
         /// What is too long.
         field: &'static str,
     },
-    /// Version 1 of the protocol has no frames of bytes.
-    #[error("a client of protocol version 1 cannot be sent bytes")]
+    /// Version 1 of the protocol has no frames of bytes, and the stock client reads none that come by long poll.
+    #[error("a client of protocol version 1, or one that polls, cannot be sent bytes")]
     NoBinary,
     /// The value cannot be written as JSON.
     #[error("it cannot be written as JSON: a map whose keys are not text, or a failing Serialize")]

@@ -129,11 +129,20 @@ impl Connection {
 
     /// Sends a message.
     pub(crate) fn send(&self, message: Outgoing<'_>) -> Result<(), PayloadError> {
-        encode(self.version, message).map(|wire| self.put(wire))
+        let wire = encode(self.version, message)?;
+        if wire.is_binary() && self.transport == Transport::LongPoll {
+            return Err(PayloadError::NoBinary);
+        }
+        self.put(wire);
+        Ok(())
     }
 
     /// Sends what is encoded already.
     pub(crate) fn put(&self, wire: Wire) {
+        if wire.is_binary() && self.transport == Transport::LongPoll {
+            // The stock client can't decode it.
+            return;
+        }
         if let Some(observer) = &self.mounted.observer {
             observer.frame(self, Direction::Out, &wire.body(), wire.is_binary());
         }
