@@ -2,7 +2,7 @@
 
 use roost_live::js::Js;
 use roost_live::render::Insert;
-use roost_live::view::upload::UploadOptions;
+use roost_live::view::upload::{Upload, UploadOptions};
 use roost_live::{Context, LiveView, Params, Refusal, Rendered, Session, Stream, html};
 use serde_json::{Value, json};
 
@@ -138,6 +138,7 @@ impl LiveView for Home {
                 }}
             </div>
             <form id="uf" phx-change="uv" phx-submit="usave">
+                {context.upload("fw").map(Upload::input)}
                 <button id="usave">up</button>
                 <span id="prog">{progress(context)}</span>
                 <span id="ures">{&self.saved}</span>
@@ -198,8 +199,11 @@ impl Home {
     }
 
     fn keep(&mut self, context: &mut Context) {
-        let _ = context;
-        self.saved.clear();
+        let kept = context.consume_upload("fw", |file, path| {
+            let bytes = std::fs::metadata(path).map(|data| data.len()).unwrap_or(0);
+            format!("saved {} {bytes}", file.name())
+        });
+        self.saved = kept.join(", ");
     }
 
     fn change(&mut self, rows: Rows) {
