@@ -75,26 +75,41 @@ impl CustomNode for Control {
 impl ParseRecoverable for Control {
     fn parse_recoverable(parser: &mut RecoverableContext, input: ParseStream<'_>) -> Option<Self> {
         parser.parse_mixed_fn(input, |parser, input| {
-            let content;
-            let brace = braced!(content in input);
-            let kind = if content.peek(Token![if]) {
-                Kind::If(branch(parser, &content)?)
-            } else if content.peek(Token![match]) {
-                matching(parser, &content)?
-            } else if content.peek(stream) {
-                content.parse::<stream>()?;
-                Kind::Stream(Box::new(list(parser, &content)?))
-            } else {
-                content.parse::<Token![for]>()?;
-                Kind::For(Box::new(list(parser, &content)?))
-            };
-            if content.is_empty() {
-                Ok(Self { brace, kind })
-            } else {
-                Err(content.error("nothing may follow here: one branch or list in a pair of braces"))
-            }
+            let (brace, kind) = inside(input, |content| kind(parser, content))?;
+            Ok(Self { brace, kind })
         })
     }
+}
+
+fn kind(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Kind> {
+    let kind = if input.peek(Token![if]) {
+        Kind::If(branch(parser, input)?)
+    } else if input.peek(Token![match]) {
+        matching(parser, input)?
+    } else if input.peek(stream) {
+        input.parse::<stream>()?;
+        Kind::Stream(Box::new(list(parser, input)?))
+    } else {
+        input.parse::<Token![for]>()?;
+        Kind::For(Box::new(list(parser, input)?))
+    };
+    if input.is_empty() {
+        Ok(kind)
+    } else {
+        Err(input.error("nothing may follow here: one branch or list in a pair of braces"))
+    }
+}
+
+/// Reads what stands in braces, to the end also where it is wrong: tokens left over would be reported in its place.
+fn inside<T>(
+    input: ParseStream<'_>,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<(token::Brace, T)> {
+    let content;
+    let brace = braced!(content in input);
+    let result = read(&content);
+    content.parse::<TokenStream>()?;
+    Ok((brace, result?))
 }
 
 /// `stream` is a word of its own only where a pattern and `in` follow.
@@ -132,24 +147,29 @@ fn branch(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Resul
 fn matching(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Kind> {
     input.parse::<Token![match]>()?;
     let on = input.call(Expr::parse_without_eager_brace)?;
-    let content;
-    braced!(content in input);
-    let mut arms = Vec::new();
-    while !content.is_empty() {
-        let pattern = content.call(Pat::parse_multi_with_leading_vert)?;
-        let guard = match content.parse::<Option<Token![if]>>()? {
-            Some(_) => Some(content.parse()?),
-            None => None,
-        };
-        content.parse::<Token![=>]>()?;
-        if !content.peek(token::Brace) {
-            return Err(content.error("an arm's markup stands in braces: `pattern => { … }`"));
+    let (_, arms) = inside(input, |content| {
+        let mut arms = Vec::new();
+        while !content.is_empty() {
+            arms.push(arm(parser, content)?);
         }
-        let body = body(parser, &content)?;
-        content.parse::<Option<Token![,]>>()?;
-        arms.push(Arm { pattern, guard, body });
-    }
+        Ok(arms)
+    })?;
     Ok(Kind::Match { on, arms })
+}
+
+fn arm(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Arm> {
+    let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
+    let guard = match input.parse::<Option<Token![if]>>()? {
+        Some(_) => Some(input.parse()?),
+        None => None,
+    };
+    input.parse::<Token![=>]>()?;
+    if !input.peek(token::Brace) {
+        return Err(input.error("an arm's markup stands in braces: `pattern => { … }`"));
+    }
+    let body = body(parser, input)?;
+    input.parse::<Option<Token![,]>>()?;
+    Ok(Arm { pattern, guard, body })
 }
 
 fn list(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Loop> {
@@ -173,17 +193,16 @@ fn list(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<
 }
 
 fn body(parser: &mut RecoverableContext, input: ParseStream<'_>) -> syn::Result<Nodes> {
-    let content;
-    braced!(content in input);
-    let mut nodes = Nodes::new();
-    while !content.is_empty() {
-        match Node::parse_recoverable(parser, &content) {
-            Some(node) => nodes.push(node),
-            None => {
+    let (_, nodes) = inside(input, |content| {
+        let mut nodes = Nodes::new();
+        while !content.is_empty() {
+            match Node::parse_recoverable(parser, content) {
+                Some(node) => nodes.push(node),
                 // What is wrong was noted by the parser; the rest is skipped.
-                content.parse::<TokenStream>()?;
+                None => break,
             }
         }
-    }
+        Ok(nodes)
+    })?;
     Ok(nodes)
 }

@@ -1,5 +1,7 @@
 //! Rendered pages and their differences.
 
+mod golden;
+
 use super::Insert;
 use crate::{Component, Differ, Raw, Rendered, Stream, html};
 

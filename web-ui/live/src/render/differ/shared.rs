@@ -5,8 +5,6 @@
 
 use crate::render::{Template, json};
 
-/// Bytes around a text of the table: its number, quotes, colon, comma.
-const AROUND_TEXT: usize = 5;
 /// Bytes around a table: `,"p":{}`.
 const AROUND_TABLE: usize = 7;
 
@@ -130,26 +128,34 @@ fn count(places: &[(usize, &'static Template)]) -> Vec<Entry> {
     entries
 }
 
-/// Numbers what is worth a place in the table and returns the table, or nothing.
+/// Numbers what is worth a place in the table and returns the table, or nothing if the message is shorter without.
 fn table(entries: &mut [Entry]) -> String {
-    let saving = |entry: &Entry| {
-        let shared = entry.texts.len() + AROUND_TEXT + 2 * entry.uses;
-        (entry.uses * entry.texts.len()).saturating_sub(shared)
-    };
-    let total: usize = entries.iter().map(saving).sum();
-    if total <= AROUND_TABLE {
-        return String::new();
-    }
     let mut table = String::from(",\"p\":{");
-    let worthy = entries.iter_mut().filter(|entry| saving(entry) > 0);
-    for (number, entry) in worthy.enumerate() {
+    let (mut saved, mut number) = (0, 0_usize);
+    for entry in entries.iter_mut() {
+        let before = table.len();
         if number > 0 {
             table.push(',');
         }
         json::index(number, &mut table);
         table.push_str(&entry.texts);
-        entry.number = Some(number);
+        let digits = number.checked_ilog10().map_or(1, |digits| digits as usize + 1);
+        let shared = table.len() - before + entry.uses * digits;
+        let in_place = entry.uses * entry.texts.len();
+        if in_place > shared {
+            saved += in_place - shared;
+            entry.number = Some(number);
+            number += 1;
+        } else {
+            table.truncate(before);
+        }
     }
     table.push('}');
-    table
+    if saved > AROUND_TABLE {
+        return table;
+    }
+    for entry in entries {
+        entry.number = None;
+    }
+    String::new()
 }
