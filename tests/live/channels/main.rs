@@ -6,6 +6,7 @@
 )]
 
 mod golden;
+mod stock;
 
 use roost_live_tests::Conformance;
 
