@@ -39,6 +39,11 @@ fn records_of_the_corpus_lead_to_a_broker_that_works() {
 }
 
 #[test]
+fn forms_of_the_corpus_are_decoded_within_the_limits() {
+    run("live_form", fuzz::live_form);
+}
+
+#[test]
 fn payloads_of_the_corpus_are_decoded_within_the_limits() {
     run("profile_decode", fuzz::profile_decode);
 }

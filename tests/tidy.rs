@@ -40,6 +40,7 @@ const DEPENDENCIES: [(&str, &[&str]); 12] = [
         &[
             "roost",
             "roost-drivers",
+            "roost-live",
             "roost-model",
             "roost-mqtt",
             "roost-runtime",
@@ -50,6 +51,7 @@ const DEPENDENCIES: [(&str, &[&str]); 12] = [
         "roost-fuzz",
         &[
             "roost-drivers",
+            "roost-live",
             "roost-model",
             "roost-mqtt",
             "roost-runtime",
