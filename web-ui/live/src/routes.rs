@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::params::Params;
 use crate::render::{Raw, Rendered};
 use crate::session::Session;
-use crate::view::{Context, LiveView, Nest, Refusal, ViewKind};
+use crate::view::{Context, LiveView, Nest, Refusal, Standing, ViewKind};
 
 pub use pattern::{Pattern, PatternError, SEGMENTS};
 pub(crate) use table::{Found, Table, local};
@@ -38,13 +38,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// The element of a view in the layout, with an id of its own; the view's type must be known to
-    /// [`Routes::nested`]. It stays, with its state, while the browser goes from one view of the group to another.
-    /// `values`, a map, are in the session that its `mount` gets.
+    /// The element of a view in the document, beside the main view, with an id of its own; the view's type must be
+    /// known to [`Routes::nested`]. It stays, with its state, while the browser goes from one view of the group to
+    /// another. `values`, a map, are in the session that its `mount` gets.
     #[must_use]
-    pub fn sticky<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
+    pub fn child<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
         let values = serde_json::to_value(values).unwrap_or_default();
-        self.nest.child::<V>(id, values, None)
+        self.nest.child::<V>(id, values, Standing::Beside)
     }
 }
 

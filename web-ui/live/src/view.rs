@@ -37,7 +37,7 @@ pub use running::PATCHES;
 pub(crate) use channel::ViewChannel;
 pub(crate) use container::container;
 pub(crate) use erased::ViewKind;
-pub(crate) use nest::Nest;
+pub(crate) use nest::{Nest, Standing};
 pub(crate) use running::{Opening, Running};
 pub(crate) use token::{StaticToken, ViewToken};
 pub(crate) use turn::Halt;

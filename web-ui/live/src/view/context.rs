@@ -14,7 +14,7 @@ use super::effects::{Effects, Go};
 use super::handle::{Handle, Inbox};
 use super::listening::{FilterError, Listening};
 use super::live_view::LiveView;
-use super::nest::Nest;
+use super::nest::{Nest, Standing};
 use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
 use crate::render::{Cid, Raw};
@@ -245,9 +245,20 @@ impl Context {
     /// gets, and it has no parameters. It ends when this view does.
     #[must_use]
     pub fn child<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
+        self.nested::<V>(id, values, Standing::In(&self.id))
+    }
+
+    /// The same for a view that does not end with this one: if the view that the browser goes to shows it too, under
+    /// the same id, it stays with its state. A player, a clock, a list of alarms.
+    #[must_use]
+    pub fn sticky<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
+        self.nested::<V>(id, values, Standing::Sticky)
+    }
+
+    fn nested<V: LiveView>(&self, id: &str, values: impl Serialize, standing: Standing<'_>) -> Raw<String> {
         let values = serde_json::to_value(values).unwrap_or_default();
         match &self.nest {
-            Some(nest) => nest.child::<V>(id, values, Some(&self.id)),
+            Some(nest) => nest.child::<V>(id, values, standing),
             None => Raw(String::new()),
         }
     }

@@ -17,6 +17,17 @@ use crate::site::Site;
 /// Views within views within views …; deeper ones are not shown.
 pub const NESTED: u8 = 8;
 
+/// Where a view stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Standing<'a> {
+    /// Within the view of this id, with which it comes and goes.
+    In(&'a str),
+    /// Within whatever view shows its element: it stays when one follows the other.
+    Sticky,
+    /// Beside the main view, in the document: it stays until the next page load.
+    Beside,
+}
+
 /// Where views within a page are made.
 #[derive(Debug, Clone)]
 pub(crate) struct Nest {
@@ -42,8 +53,8 @@ impl Nest {
         }
     }
 
-    /// The element of a view within the view `parent`, or within none.
-    pub(crate) fn child<V: LiveView>(&self, id: &str, values: Value, parent: Option<&str>) -> Raw<String> {
+    /// The element of a view.
+    pub(crate) fn child<V: LiveView>(&self, id: &str, values: Value, standing: Standing<'_>) -> Raw<String> {
         let name = std::any::type_name::<V>();
         let table = self.site.table();
         let (Some(kind), Some(group)) = (table.kind_named(name), table.group(self.group)) else {
@@ -59,11 +70,12 @@ impl Nest {
         };
         let token = ViewToken::nested(id, name, group.name, values);
         let signed = token.sign(self.site.key(), self.born_s);
-        let place = match parent {
-            Some(parent) => format!("data-phx-parent-id=\"{parent}\""),
-            None => "data-phx-sticky".to_owned(),
+        let place = match standing {
+            Standing::In(parent) => format!(" data-phx-parent-id=\"{parent}\""),
+            Standing::Sticky => " data-phx-sticky".to_owned(),
+            Standing::Beside => String::new(),
         };
-        let tokens = format!("data-phx-session=\"{signed}\" data-phx-static=\"\" {place}");
+        let tokens = format!("data-phx-session=\"{signed}\" data-phx-static=\"\"{place}");
         let body = match &self.dead {
             Some(session) => self.dead(&session.with(&token.values), kind, id),
             None => String::new(),

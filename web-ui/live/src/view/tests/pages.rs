@@ -164,7 +164,8 @@ impl LiveView for Holder {
     }
 
     fn render(&self, context: &Context) -> Rendered {
-        html! { <p>{context.flash("info")}</p>{context.child::<Counter>("child", json!({"from": 5}))} }
+        html! { <p>{context.flash("info")}</p>{context.child::<Counter>("child", json!({"from": 5}))}
+        {context.sticky::<Counter>("player", json!({"from": 6}))} }
     }
 }
 
@@ -172,7 +173,7 @@ pub(super) fn layout(page: &Page) -> Rendered {
     html! {
         <html>
             <head><title>{page.title.as_deref()}</title><meta name="csrf-token" content={&page.csrf_token}/></head>
-            <body>{page.sticky::<Counter>("clock", json!({"from": 8}))}{Raw(&page.content)}</body>
+            <body>{page.child::<Counter>("clock", json!({"from": 8}))}{Raw(&page.content)}</body>
         </html>
     }
 }

@@ -1,0 +1,105 @@
+//! Live views over real sockets: raw frames of clients that are proper, slow or mean harm, and the stock client in a
+//! browser for views within views.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod hostile;
+mod lives;
+mod pages;
+mod slow;
+mod uploads;
+mod visit;
+
+use std::net::TcpListener;
+
+use axum::Router;
+use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::{Site, scripts};
+use roost_live_tests::run_script;
+use roost_runtime::{Bus, BusLimits, Message, Shutdown, Strategy, Supervisor, Topic, supervisor};
+
+const GLUE: &str = r"
+const csrf = document.querySelector('meta[name=csrf-token]').content;
+new LiveView.LiveSocket('/live', Phoenix.Socket, {params: () => ({_csrf_token: csrf})}).connect();
+";
+
+/// A program with live views in the test's own process, on a port of its own. Ends with this value.
+pub(crate) struct Place {
+    pub(crate) base: String,
+    pub(crate) bus: Bus,
+    pub(crate) endpoint: Endpoint,
+    /// Where uploads lie.
+    pub(crate) folder: tempfile::TempDir,
+    shutdown: Shutdown,
+}
+
+impl Place {
+    pub(crate) fn start() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub(crate) fn with(limits: Limits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let bus = Bus::new(BusLimits::default());
+        let folder = tempfile::tempdir().unwrap();
+        let key = roost_live::sign::SigningKey::random().unwrap();
+        let site = Site::builder(key, pages::routes())
+            .bus(bus.clone())
+            .uploads(folder.path(), 150_000_000);
+        let site = site.build().unwrap();
+        let endpoint = Endpoint::new(limits);
+        let glue = || async { ([("content-type", "text/javascript")], GLUE) };
+        let router = Router::new()
+            .route("/app.js", axum::routing::get(glue))
+            .route("/favicon.ico", axum::routing::get(|| async { "" }))
+            .nest("/js", scripts::router())
+            .merge(endpoint.mount("/live", site.mount()))
+            .merge(site.pages());
+        let tree = Supervisor::new("place", Strategy::OneForOne)
+            .child(endpoint.supervisor())
+            .child(server(listener, router));
+        let shutdown = Shutdown::new();
+        let stop = shutdown.clone();
+        drop(supervisor::detached(async move { tree.run(stop).await }));
+        Self {
+            base,
+            bus,
+            endpoint,
+            folder,
+            shutdown,
+        }
+    }
+
+    /// Publishes on the bus that the views listen to.
+    pub(crate) fn publish(&self, topic: &str, body: &str) -> usize {
+        self.bus
+            .publish(Message::new(Topic::new(topic).unwrap(), body.to_owned()))
+    }
+
+    /// Files of uploads that lie there now.
+    pub(crate) fn files(&self) -> usize {
+        std::fs::read_dir(self.folder.path()).unwrap().count()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shutdown.request();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_within_views_and_layouts_live_in_a_browser() {
+    let place = Place::start();
+    let file = format!("{}/views/nested.js", env!("CARGO_MANIFEST_DIR"));
+    let base = place.base.clone();
+    let played = tokio::task::spawn_blocking(move || {
+        let modules = ("ROOST_BROWSER_MODULES", "browser/node_modules");
+        run_script("browser/runner.js", modules, &[&file, &base]);
+    });
+    played.await.unwrap();
+}

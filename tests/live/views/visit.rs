@@ -1,0 +1,162 @@
+//! A client of one page that speaks in raw frames.
+
+use std::collections::VecDeque;
+
+use roost_live_tests::{Heard, Peer};
+use serde_json::{Value, json};
+
+use super::Place;
+
+/// A page that was loaded: what its element and its cookie say.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) base: String,
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+    pub(crate) id: String,
+    pub(crate) session: String,
+}
+
+fn attribute<'a>(html: &'a str, after: &str, name: &str) -> &'a str {
+    let rest = html.split(after).nth(1).unwrap();
+    rest.split(&format!("{name}=\""))
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+}
+
+impl Loaded {
+    /// Loads the page at `/`.
+    pub(crate) async fn of(place: &Place) -> Self {
+        let base = place.base.clone();
+        let load = tokio::task::spawn_blocking(move || {
+            let mut response = ureq::get(&base).call().unwrap();
+            let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+            let html = response.body_mut().read_to_string().unwrap();
+            let main = html.rsplit("<div id=\"phx-").next().unwrap();
+            Self {
+                base,
+                cookie: cookie.split(';').next().unwrap().to_owned(),
+                csrf: attribute(&html, "csrf-token", "content").to_owned(),
+                id: format!("phx-{}", main.split('"').next().unwrap()),
+                session: attribute(main, "data-phx-main", "data-phx-session").to_owned(),
+            }
+        });
+        load.await.unwrap()
+    }
+
+    /// Opens a socket as the page does.
+    pub(crate) async fn connect(&self) -> Visit {
+        self.connect_with(&self.csrf).await
+    }
+
+    pub(crate) async fn connect_with(&self, csrf: &str) -> Visit {
+        let path = format!("/live/websocket?_csrf_token={csrf}&vsn=2.0.0");
+        let peer = Peer::connect_with(&self.base, &path, &[("cookie", &self.cookie)])
+            .await
+            .unwrap();
+        Visit {
+            peer,
+            topic: format!("lv:{}", self.id),
+            reference: 1,
+            join: String::new(),
+            set_aside: VecDeque::new(),
+        }
+    }
+
+    /// What the page's join says.
+    pub(crate) fn join(&self) -> Value {
+        json!({
+            "url": format!("{}/", self.base), "session": self.session, "static": null, "sticky": false,
+            "params": {"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0},
+        })
+    }
+}
+
+/// An open socket.
+pub(crate) struct Visit {
+    pub(crate) peer: Peer,
+    pub(crate) topic: String,
+    reference: u64,
+    join: String,
+    set_aside: VecDeque<Value>,
+}
+
+impl Visit {
+    /// Loads the page and joins its view.
+    pub(crate) async fn of(place: &Place) -> Self {
+        let loaded = Loaded::of(place).await;
+        let mut visit = loaded.connect().await;
+        let reply = visit.enter(loaded.join()).await;
+        assert_eq!(reply["status"], "ok", "{reply}");
+        visit
+    }
+
+    /// Joins with this payload; the answer.
+    pub(crate) async fn enter(&mut self, payload: Value) -> Value {
+        self.reference += 1;
+        self.join = self.reference.to_string();
+        let topic = self.topic.clone();
+        self.peer
+            .json(&json!([self.join, self.join, topic, "phx_join", payload]))
+            .await;
+        self.reply(&self.join.clone()).await
+    }
+
+    /// Sends to the view; returns the reference by which the answer is known.
+    pub(crate) async fn send(&mut self, event: &str, payload: Value) -> String {
+        self.reference += 1;
+        let reference = self.reference.to_string();
+        self.peer
+            .json(&json!([self.join, reference, self.topic, event, payload]))
+            .await;
+        reference
+    }
+
+    /// Sends an event to the view whose payload is this text.
+    pub(crate) async fn send_text(&mut self, payload: &str) {
+        let frame = format!("[\"{}\",\"x\",\"{}\",\"event\",{payload}]", self.join, self.topic);
+        self.peer.text(&frame).await;
+    }
+
+    /// Sends to the view; the answer.
+    pub(crate) async fn ask(&mut self, event: &str, payload: Value) -> Value {
+        let reference = self.send(event, payload).await;
+        self.reply(&reference).await
+    }
+
+    pub(crate) async fn click(&mut self, event: &str) -> Value {
+        self.ask("event", json!({"type": "click", "event": event, "value": {}}))
+            .await
+    }
+
+    /// The payload of the answer to a message; what comes before it is set aside.
+    pub(crate) async fn reply(&mut self, reference: &str) -> Value {
+        loop {
+            let frame = self.peer.hear_json().await;
+            if frame[1] == reference && frame[3] == "phx_reply" {
+                return frame[4].clone();
+            }
+            self.set_aside.push_back(frame);
+        }
+    }
+
+    /// The next message that is no answer.
+    pub(crate) async fn hear(&mut self) -> Value {
+        match self.set_aside.pop_front() {
+            Some(frame) => frame,
+            None => self.peer.hear_json().await,
+        }
+    }
+
+    /// The status with which the connection is closed; what comes before is passed over.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        loop {
+            if let Heard::Closed(status) = self.peer.hear().await {
+                return status;
+            }
+        }
+    }
+}
