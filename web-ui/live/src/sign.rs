@@ -192,12 +192,12 @@ pub fn unix_s() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// A name that cannot be guessed: `prefix` and 128 random bits in base64url.
+/// A name that cannot be guessed: `prefix` and 96 random bits in base64url, as many as in Phoenix.
 ///
 /// # Errors
 /// [`KeyError::Random`].
 pub fn unguessable(prefix: &str) -> Result<String, KeyError> {
-    let mut bits = [0; 16];
+    let mut bits = [0; 12];
     getrandom::fill(&mut bits).map_err(|_| KeyError::Random)?;
     Ok(format!("{prefix}{}", BASE64.encode(bits)))
 }
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn unguessable_names_differ() {
         assert_ne!(unguessable("phx-").unwrap(), unguessable("phx-").unwrap());
-        assert_eq!(unguessable("phx-").unwrap().len(), 4 + 22);
+        assert_eq!(unguessable("phx-").unwrap().len(), 4 + 16);
     }
 
     proptest! {
