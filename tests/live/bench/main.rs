@@ -35,9 +35,9 @@ async fn main() -> anyhow::Result<()> {
 
 fn section(channels: &[String], views: &[String]) -> String {
     let mut text = format!(
-        "## Channels and live views\n\n{}. Roost {}. kB are 1,000 bytes. The server is a process of its own, the clients\n\
-         are another on the same machine. Beside it the figures of Phoenix 1.8 with LiveView 1.2, measured on a quiet\n\
-         machine of the same kind.\n",
+        "## Channels and live views\n\n{}. Roost {}. kB are 1,000 bytes.\n\
+         The server is a process of its own, the clients are another on the same machine. Beside it the figures of\n\
+         Phoenix 1.8 with LiveView 1.2, measured on a quiet machine of the same kind.\n",
         machine::describe(),
         env!("CARGO_PKG_VERSION"),
     );

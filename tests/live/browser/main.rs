@@ -41,6 +41,16 @@ fn failures_are_survived() {
 }
 
 #[test]
+fn files_are_uploaded() {
+    holds("uploads");
+}
+
+#[test]
+fn long_poll_carries_a_page() {
+    holds("longpoll");
+}
+
+#[test]
 fn sockets_are_opened_by_those_who_may() {
     holds("transports");
 }

@@ -68,6 +68,11 @@ impl Endpoint {
             .child(self.sockets.clone())
     }
 
+    /// Whether clients are let in: its part of the tree runs.
+    pub async fn is_running(&self) -> bool {
+        self.hub.sockets.ping().await.is_ok() && self.hub.channels.ping().await.is_ok()
+    }
+
     /// Routes for a mount: `<path>/websocket` and `<path>/longpoll`. A path may have variables, `/socket/{tenant}`,
     /// which become parameters of the connection.
     pub fn mount(&self, path: &str, mount: Mount) -> Router {

@@ -92,9 +92,10 @@ pub fn path(name: &str) -> Result<Vec<String>, FormError> {
 }
 
 /// Whether somebody has used an input: its field is there, and its client did not say that nobody has touched it.
-/// Errors
-/// of the others are better held back. A name that stands for several fields is used if one of them is.
-pub fn is_used(form: &Map<String, Value>, name: &str) -> bool {
+/// Errors of the others are better held back. A name that stands for several fields is used if one of them is. `form`
+/// is what `handle_event` is given.
+pub fn is_used(form: &Value, name: &str) -> bool {
+    let Value::Object(form) = form else { return false };
     let Ok(path) = path(name) else { return false };
     let Some((last, groups)) = path.split_last() else {
         return false;

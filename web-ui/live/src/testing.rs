@@ -15,11 +15,25 @@ mod selector;
 mod tree;
 mod wire;
 
+use roost_runtime::Shutdown;
+use roost_runtime::supervisor::detached;
+
+use crate::endpoint::Endpoint;
+
 pub use browser::Browser;
 pub use channel::{Client, Reply};
 pub use failure::Failure;
 pub use page::Page;
 pub use wire::Frame;
+
+/// Runs an endpoint's part of the supervision tree, as its program does, for as long as the test's runtime lives.
+/// Returns when clients are let in.
+pub async fn run(endpoint: &Endpoint) {
+    detached(endpoint.supervisor().run(Shutdown::new()));
+    while !endpoint.is_running().await {
+        tokio::task::yield_now().await;
+    }
+}
 
 /// The host that pages are asked of here.
 const HOST: &str = "www.example.com";
