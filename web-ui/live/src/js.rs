@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::render::{Attribute, Cid, named};
+use crate::render::{Attribute, Cid, Name};
 
 /// Commands that the client carries out one after the other, in the place of an event's name. A method that begins a
 /// command is named as the command; the methods below it fill in the command before.
@@ -356,9 +356,9 @@ impl fmt::Display for Js {
 
 /// Without a command, the attribute is left out.
 impl Attribute for Js {
-    fn put(&self, name: &str, html: &mut String) {
+    fn put(&self, name: Name<'_>) {
         if !self.commands.is_empty() {
-            named(name, format_args!("{self}"), html);
+            name.with(self);
         }
     }
 }

@@ -19,8 +19,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use attribute::Attribute;
-pub(crate) use attribute::named;
+pub use attribute::{Attribute, Name};
 pub use component::Component;
 pub use content::{Cid, Content, Raw};
 pub use differ::{Diff, Differ, Message};

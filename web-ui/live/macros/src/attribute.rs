@@ -10,7 +10,7 @@ use syn::{Expr, ExprLit, Lit, LitStr};
 use crate::control::Control;
 use crate::expand::{self, Expansion, Value};
 use crate::template::Template;
-use crate::{names, text};
+use crate::{names, text as texts};
 
 pub(crate) fn attributes(expansion: &mut Expansion, element: &NodeElement<Control>, template: &mut Template) {
     let mut seen = HashSet::new();
@@ -62,8 +62,11 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
         }
     };
     match value {
-        KVAttributeValue::Expr(Expr::Lit(ExprLit { lit, .. })) => literal(expansion, lit, name, template),
+        KVAttributeValue::Expr(Expr::Lit(ExprLit { lit, .. })) => {
+            literal(expansion, attribute, lit, name, template)
+        }
         KVAttributeValue::Expr(Expr::Block(block)) if block.label.is_none() => {
+            refuse_code(expansion, attribute, name);
             let sheet = &expansion.sheet;
             match expand::value(&block.block) {
                 Value::Expression(value) => template.value(quote!(#sheet.attribute(#name, &(#value));)),
@@ -83,9 +86,30 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
     }
 }
 
-fn literal(expansion: &mut Expansion, literal: &Lit, name: &str, template: &mut Template) {
+/// Escaping keeps a value inside its attribute, but there it would still be run.
+fn refuse_code(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str) {
+    let is_code = name == "srcdoc" || (name.starts_with("on") && !name.contains('-'));
+    if is_code {
+        let problem =
+            format!("`{name}` is code: a value in it could be anything. Use `phx-` events, or a hook");
+        expansion.refuse(syn::Error::new(attribute.key.span(), problem));
+    }
+}
+
+fn literal(
+    expansion: &mut Expansion,
+    attribute: &KeyedAttribute,
+    literal: &Lit,
+    name: &str,
+    template: &mut Template,
+) {
     match literal {
-        Lit::Str(text) => quoted(expansion, text, name, template),
+        Lit::Str(text) => {
+            if text.value().contains('{') {
+                refuse_code(expansion, attribute, name);
+            }
+            quoted(expansion, text, name, template);
+        }
         Lit::Bool(on) if on.value => template.text(&format!(" {name}")),
         Lit::Bool(_) => {}
         Lit::Int(number) => template.text(&format!(" {name}=\"{}\"", number.base10_digits())),
@@ -106,7 +130,7 @@ fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mu
             let sheet = &expansion.sheet;
             for piece in pieces {
                 match piece {
-                    Piece::Text(text) => template.text(&text::escaped(&text)),
+                    Piece::Text(text) => template.text(&texts::escaped(&text)),
                     Piece::Value(value) => template.value(quote!(#sheet.quoted(&(#value));)),
                 }
             }
@@ -156,4 +180,21 @@ pub(crate) fn pieces(literal: &LitStr) -> syn::Result<Vec<Piece>> {
 
 pub(crate) fn in_braces(value: &Expr) -> syn::Error {
     syn::Error::new(value.span(), "a value of Rust stands in braces: `name={value}`")
+}
+
+/// The text of an attribute that is one without values.
+pub(crate) fn text(element: &NodeElement<Control>, name: &str) -> Option<String> {
+    element.attributes().iter().find_map(|attribute| match attribute {
+        NodeAttribute::Attribute(attribute) if attribute.key.to_string() == name => {
+            attribute.value_literal_string()
+        }
+        _ => None,
+    })
+}
+
+pub(crate) fn has(element: &NodeElement<Control>, name: &str) -> bool {
+    element.attributes().iter().any(|attribute| match attribute {
+        NodeAttribute::Attribute(attribute) => attribute.key.to_string() == name,
+        NodeAttribute::Block(_) => false,
+    })
 }

@@ -4,7 +4,7 @@ use quote::quote;
 use rstml::node::{Node, NodeElement};
 use syn::spanned::Spanned;
 
-use crate::control::Control;
+use crate::control::{Control, Kind};
 use crate::expand::Expansion;
 use crate::template::Template;
 use crate::{attribute, component, names, text};
@@ -50,12 +50,28 @@ fn children(expansion: &mut Expansion, element: &NodeElement<Control>, template:
     if text::is_spaced(text::extent(&element.open_tag), text::extent(first)) {
         template.text(" ");
     }
+    refuse_streams(expansion, element);
     expansion.nodes(&element.children, template);
     if text::is_spaced(
         text::extent(last),
         element.close_tag.as_ref().and_then(text::extent),
     ) {
         template.text(" ");
+    }
+}
+
+/// The client keeps rows only where it is told to; elsewhere they would vanish with the next change.
+fn refuse_streams(expansion: &mut Expansion, element: &NodeElement<Control>) {
+    let keeps_rows = attribute::text(element, "phx-update").is_some_and(|value| value == "stream");
+    for child in &element.children {
+        if let Node::Custom(control) = child
+            && matches!(control.kind, Kind::Stream(_))
+            && !keeps_rows
+        {
+            let problem =
+                "a stream stands directly inside an element with `phx-update=\"stream\"` and an `id`";
+            expansion.refuse(syn::Error::new(control.span(), problem));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use syn::{Block, Expr, Stmt};
 
 use crate::control::{Branch, Control, Kind, Loop, Nodes, Otherwise};
 use crate::template::Template;
-use crate::{element, names, text};
+use crate::{attribute, element, names, text};
 
 /// The code of a piece of markup, or what is wrong with it: every mistake, not the first only.
 pub(crate) fn expand(markup: TokenStream) -> syn::Result<TokenStream> {
@@ -179,6 +179,16 @@ impl Expansion {
 
     fn stream(&mut self, list: &Loop) -> TokenStream {
         let mut template = self.template(&list.body);
+        let row = list.body.iter().find_map(|node| match node {
+            Node::Element(row) => Some(row),
+            _ => None,
+        });
+        if !(template.root && row.is_some_and(|row| attribute::has(row, "id"))) {
+            self.refuse(syn::Error::new(
+                list.pattern.span(),
+                "a row of a stream is one element with an `id`, the one that it was inserted with",
+            ));
+        }
         template.root = false;
         template.stream = true;
         if let Some(key) = &list.key {

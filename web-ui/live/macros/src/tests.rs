@@ -117,10 +117,42 @@ fn branches_and_lists_say_what_they_miss() {
     assert_refused("{if on { <p></p> } <b></b>}", 20, "nothing may follow here");
     assert_refused("{for a in b; id = a { }}", 14, "expected `key`");
     assert_refused(
-        "{stream (id, row) in rows; key = row { }}",
+        "{stream (id, row) in rows; key = row { <p id={id}></p> }}",
         34,
         "known by their `id`",
     );
+}
+
+#[test]
+fn a_stream_stands_where_the_client_keeps_its_rows() {
+    let row = "{stream (id, row) in rows { <tr id={id}></tr> }}";
+    assert!(
+        expand(
+            format!("<tbody id=\"rows\" phx-update=\"stream\">{row}</tbody>")
+                .parse()
+                .unwrap()
+        )
+        .is_ok()
+    );
+    assert_refused(&format!("<tbody>{row}</tbody>"), 8, "phx-update=\"stream\"");
+    assert_refused(
+        "{stream (id, row) in rows { <tr></tr> }}",
+        9,
+        "one element with an `id`",
+    );
+    assert_refused(
+        "{stream (id, row) in rows { {row} }}",
+        9,
+        "one element with an `id`",
+    );
+}
+
+#[test]
+fn code_in_attributes_takes_no_values() {
+    assert_refused("<p onclick={code}></p>", 4, "`onclick` is code");
+    assert_refused("<p onclick=\"go({code})\"></p>", 4, "`onclick` is code");
+    assert_refused("<iframe srcdoc={code}></iframe>", 9, "`srcdoc` is code");
+    assert!(expand("<p on-x={a} onclick=\"go()\"></p>".parse().unwrap()).is_ok());
 }
 
 #[test]

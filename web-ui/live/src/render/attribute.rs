@@ -9,48 +9,62 @@ use super::escape::Escape;
 
 /// A value that an attribute can have. `false` and `None` leave the whole attribute out, `true` gives it no value.
 pub trait Attribute {
-    /// Appends ` name="value"`, escaped, or nothing.
-    fn put(&self, name: &str, html: &mut String);
+    /// Writes the attribute, or leaves it out by writing nothing.
+    fn put(&self, name: Name<'_>);
 }
 
-/// Appends ` name="value"`.
-pub(crate) fn named(name: &str, value: fmt::Arguments<'_>, html: &mut String) {
-    html.push(' ');
-    html.push_str(name);
-    html.push_str("=\"");
-    // Fails only if a Display does, and then what it wrote so far is the value.
-    let _ = Escape(html).write_fmt(value);
-    html.push('"');
+/// An attribute that is yet to be written. Whatever is written is escaped.
+#[derive(Debug)]
+pub struct Name<'a> {
+    pub(super) name: &'a str,
+    pub(super) html: &'a mut String,
+}
+
+impl Name<'_> {
+    /// ` name`
+    pub fn bare(self) {
+        self.html.push(' ');
+        self.html.push_str(self.name);
+    }
+
+    /// ` name="value"`
+    pub fn with(self, value: impl fmt::Display) {
+        self.html.push(' ');
+        self.html.push_str(self.name);
+        self.html.push_str("=\"");
+        // Fails only if a Display does, and then what it wrote so far is the value.
+        let _ = write!(Escape(self.html), "{value}");
+        self.html.push('"');
+    }
 }
 
 impl Attribute for bool {
-    fn put(&self, name: &str, html: &mut String) {
+    fn put(&self, name: Name<'_>) {
         if *self {
-            html.push(' ');
-            html.push_str(name);
+            name.bare();
         }
     }
 }
 
 impl<T: Attribute> Attribute for Option<T> {
-    fn put(&self, name: &str, html: &mut String) {
+    fn put(&self, name: Name<'_>) {
         if let Some(value) = self {
-            value.put(name, html);
+            value.put(name);
         }
     }
 }
 
 impl<T: Attribute + ?Sized> Attribute for &T {
-    fn put(&self, name: &str, html: &mut String) {
-        (**self).put(name, html);
+    fn put(&self, name: Name<'_>) {
+        (**self).put(name);
     }
 }
 
 macro_rules! by_display {
     ($($type:ty)*) => {$(
         impl Attribute for $type {
-            fn put(&self, name: &str, html: &mut String) {
-                named(name, format_args!("{self}"), html);
+            fn put(&self, name: Name<'_>) {
+                name.with(self);
             }
         }
     )*};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
 
-use super::attribute::Attribute;
+use super::attribute::{Attribute, Name};
 use super::content::Content;
 use super::escape::{Escape, escape};
 use super::stream::{Batch, StreamChange};
@@ -75,7 +75,10 @@ impl Sheet {
     /// ` name="value"` as the next value, or nothing, as `value` decides.
     pub fn attribute(&mut self, name: &str, value: &(impl Attribute + ?Sized)) {
         let from = self.text.len();
-        value.put(name, &mut self.text);
+        value.put(Name {
+            name,
+            html: &mut self.text,
+        });
         self.ops.push(Op::Text(self.text.len() - from));
     }
 
