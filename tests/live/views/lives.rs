@@ -86,3 +86,11 @@ async fn a_connection_that_is_cut_ends_its_views() {
         bus = place.bus.stats().filters;
     }
 }
+
+#[tokio::test]
+async fn a_view_is_told_what_it_wanted_to_be_told_later() {
+    let place = Place::start();
+    let mut visit = Visit::of(&place).await;
+    visit.click("later").await;
+    assert_eq!(visit.hear().await[4], json!({"1": "it is later"}));
+}

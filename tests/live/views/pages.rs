@@ -1,5 +1,7 @@
 //! The pages of these tests.
 
+use std::time::Duration;
+
 use roost_live::view::upload::{Upload, UploadOptions};
 use roost_live::{Context, Group, LiveView, Page, Params, Raw, Refusal, Rendered, Routes, Session, html};
 use roost_runtime::Message;
@@ -16,7 +18,7 @@ struct Board {
 }
 
 impl LiveView for Board {
-    type Message = ();
+    type Message = String;
 
     fn mount(_: &Params, _: &Session, context: &mut Context) -> Result<Self, Refusal> {
         context.subscribe("value").unwrap();
@@ -32,6 +34,7 @@ impl LiveView for Board {
     fn handle_event(&mut self, event: &str, _: &Value, context: &mut Context) {
         match event {
             "up" => self.n += 1,
+            "later" => context.send_after(Duration::from_millis(1), "it is later".to_owned()),
             "boom" => panic!("as it was told"),
             "keep" => {
                 let kept = context.consume_upload("fw", |file, path| {
@@ -42,6 +45,10 @@ impl LiveView for Board {
             "cancel" => drop(context.cancel_upload("fw", "0")),
             _ => {}
         }
+    }
+
+    fn handle_message(&mut self, message: String, _: &mut Context) {
+        self.value = message;
     }
 
     fn handle_published(&mut self, message: &Message, _: &mut Context) {

@@ -15,6 +15,7 @@ mod live_view;
 mod nest;
 mod refusal;
 mod running;
+mod timers;
 mod token;
 mod turn;
 pub mod upload;
@@ -33,6 +34,7 @@ pub use live_view::{Container, LiveView};
 pub use nest::NESTED;
 pub use refusal::Refusal;
 pub use running::PATCHES;
+pub use timers::TIMERS;
 
 pub(crate) use channel::ViewChannel;
 pub(crate) use container::container;

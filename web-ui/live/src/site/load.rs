@@ -1,5 +1,6 @@
 //! A page load: the dead render of the view at an address, in its document.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
@@ -42,10 +43,15 @@ async fn load(State(site): State<Site>, request: Request) -> Response {
         forget(&mut response, RELOAD_COOKIE);
         return response;
     }
-    match page(&site, address, headers) {
-        Ok(response) => response,
-        Err(error) => {
+    // A view may panic: its page is an error, the connection goes on. What it touched is dropped with it.
+    match catch_unwind(AssertUnwindSafe(|| page(&site, address, headers))) {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
             tracing::error!(%error, address, "a page could not be made");
+            failure(&site, 500)
+        }
+        Err(_) => {
+            tracing::error!(address, "a view panicked at its page load");
             failure(&site, 500)
         }
     }

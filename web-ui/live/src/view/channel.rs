@@ -8,6 +8,7 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 
 use roost_runtime::BoxError;
+use tokio::time::Instant;
 
 use super::client::{self, Mistake};
 use super::handle::{Inbox, Letter, SendError};
@@ -32,6 +33,8 @@ pub(crate) enum Info {
     Letter(Letter),
     /// The bus has something.
     Published,
+    /// A timer is due.
+    Due,
     /// The connection has room for what has changed.
     Render,
 }
@@ -124,11 +127,13 @@ impl Channel for ViewChannel {
     async fn next(&mut self) -> Info {
         let connection = &self.connection;
         let listening = self.running.context.listening.as_deref();
+        let timer = self.running.context.timers.next();
         let changed = self.unshown > 0;
         tokio::select! {
             biased;
             () = poll_fn(|context| connection.poll_room(context)), if changed => Info::Render,
             () = heard(listening) => Info::Published,
+            () = due(timer) => Info::Due,
         }
     }
 
@@ -138,6 +143,16 @@ impl Channel for ViewChannel {
             Info::Letter(letter) => {
                 self.running.handle_letter(letter);
                 self.unshown += 1;
+            }
+            Info::Due => {
+                let now = Instant::now();
+                for _ in 0..AT_ONCE {
+                    let Some(letter) = self.running.context.timers.take(now) else {
+                        break;
+                    };
+                    self.running.handle_letter(letter);
+                    self.unshown += 1;
+                }
             }
             Info::Published => {
                 for _ in 0..AT_ONCE {
@@ -160,6 +175,15 @@ impl Channel for ViewChannel {
 async fn heard(listening: Option<&Listening>) {
     match listening {
         Some(listening) => listening.woken().await,
+        None => pending().await,
+    }
+}
+
+/// Returns when a timer is due.
+async fn due(timer: Option<Instant>) {
+    match timer {
+        // Boxed: few views have one.
+        Some(at) => Box::pin(tokio::time::sleep_until(at)).await,
         None => pending().await,
     }
 }

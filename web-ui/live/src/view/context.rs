@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use super::handle::{Handle, Inbox};
 use super::listening::{FilterError, Listening};
 use super::live_view::LiveView;
 use super::nest::{Nest, Standing};
+use super::timers::Timers;
 use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
 use crate::render::{Cid, Raw};
@@ -32,9 +34,10 @@ pub struct Context {
     pub(crate) effects: Effects,
     pub(crate) inbox: Option<Inbox>,
     pub(crate) listening: Option<Box<Listening>>,
+    pub(crate) timers: Timers,
     pub(crate) assigned: Vec<(TypeId, Box<dyn Any + Send>)>,
     /// Assets that the page was loaded with, as the client says.
-    pub(crate) assets: Vec<String>,
+    pub(crate) assets: Box<[String]>,
     pub(crate) uploads: Vec<Upload>,
     pub(crate) nest: Option<Nest>,
     pub(crate) components: RefCell<Option<Box<Components>>>,
@@ -52,8 +55,9 @@ impl Context {
             effects: Effects::default(),
             inbox,
             listening: None,
+            timers: Timers::default(),
             assigned: Vec::new(),
-            assets: Vec::new(),
+            assets: Box::default(),
             uploads: Vec::new(),
             nest: None,
             components: RefCell::new(None),
@@ -178,6 +182,14 @@ impl Context {
         Handle::new(self.inbox.clone())
     }
 
+    /// Sends the view a message of its own after a time: a clock, a reminder. In the dead render nothing is sent. At
+    /// most [`TIMERS`](super::TIMERS) may wait; one more takes the place of the latest.
+    pub fn send_after<M: Send + 'static>(&mut self, after: Duration, message: M) {
+        if self.connected {
+            self.timers.set(after, Box::new(message));
+        }
+    }
+
     /// Listens to the bus: `handle_published` gets what is published under `filter`, beginning with what is retained.
     /// Does nothing in the dead render, or on a site without a bus.
     ///
@@ -220,11 +232,12 @@ impl Context {
             .is_some_and(|components| components.update::<C>(id, props))
     }
 
-    /// The addresses of what the page was loaded with, of elements with `phx-track-static`: when they are not those of
-    /// this program any more, the reader can be told to load the page anew. Empty in the dead render.
+    /// Whether the page was loaded with other scripts and styles than `current`, paths of this program's own: then the
+    /// reader can be asked to load it anew. Looks at elements with `phx-track-static`; `false` in the dead render.
     #[must_use]
-    pub fn tracked_assets(&self) -> &[String] {
-        &self.assets
+    pub fn static_changed(&self, current: &[&str]) -> bool {
+        let known = |asset: &String| current.iter().any(|path| asset.ends_with(path));
+        !self.assets.iter().all(known)
     }
 
     /// Lets the page send files under `name`. Called in `mount`.

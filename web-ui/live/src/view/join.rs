@@ -20,6 +20,11 @@ use crate::site::Site;
 /// Version of the client that this server speaks with.
 pub const LIVEVIEW_VERSION: &str = "1.2.12";
 
+/// Assets of a page that are remembered, and bytes of the address of each.
+const ASSETS: (usize, usize) = (32, 256);
+/// Most bytes of a page's address.
+const ADDRESS_BYTES: usize = 4096;
+
 /// What a join says.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct JoinPayload {
@@ -94,7 +99,7 @@ pub(crate) fn join(
     };
     let place = place(site, &token, &payload).ok_or_else(|| reason("unauthorized"))?;
     let mut context = Context::new(site.clone(), id, &place.address, Some(inbox));
-    context.assets = payload.params.assets;
+    context.assets = tracked(payload.params.assets);
     context.flash = match (&payload.flash, shown) {
         (Some(token), _) => Flash::from_token(token, site.key()),
         (None, Some(shown)) if payload.params.mounts == 0 && !place.moved => shown,
@@ -113,6 +118,13 @@ pub(crate) fn join(
     Ok(Joined { running, response })
 }
 
+fn tracked(mut assets: Vec<String>) -> Box<[String]> {
+    let (most, bytes) = ASSETS;
+    assets.retain(|asset| asset.len() <= bytes);
+    assets.truncate(most);
+    assets.into()
+}
+
 /// Where a join leads: its address must be one of the group of its token, and without a move one of the same view.
 fn place(site: &Site, token: &ViewToken, payload: &JoinPayload) -> Option<Place> {
     let table = site.table();
@@ -128,6 +140,9 @@ fn place(site: &Site, token: &ViewToken, payload: &JoinPayload) -> Option<Place>
     }
     let moved = payload.redirect.is_some();
     let url = payload.redirect.as_deref().or(payload.url.as_deref())?;
+    if url.len() > ADDRESS_BYTES {
+        return None;
+    }
     let address = crate::routes::local(url).to_owned();
     let found = table.find(&address)?;
     let allowed = found.group == group && (moved || found.kind.name == token.view);

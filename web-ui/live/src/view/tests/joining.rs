@@ -173,3 +173,31 @@ fn a_nested_view_joins_without_an_address_and_is_told_what_its_parent_says() {
     let response: serde_json::Value = serde_json::from_str(&joined.response).unwrap();
     assert_eq!(response["rendered"]["1"], "5");
 }
+
+#[test]
+fn a_view_knows_whether_its_page_was_loaded_with_other_scripts() {
+    let visit = visit();
+    let mut payload = visit.payload("/");
+    payload["params"]["_track_static"] = json!(["http://box/js/app-1.js", "http://box/js/phoenix.min.js"]);
+    let joined = visit.join_with(payload.clone()).unwrap();
+    let context = &joined.running.context;
+    assert!(!context.static_changed(&["/js/app-1.js", "/js/phoenix.min.js"]));
+    assert!(context.static_changed(&["/js/app-2.js", "/js/phoenix.min.js"]));
+    payload["params"]["_track_static"] = json!(vec!["x".repeat(1000); 1000]);
+    assert!(
+        visit
+            .join_with(payload)
+            .unwrap()
+            .running
+            .context
+            .assets
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_address_without_end_is_nowhere() {
+    let visit = visit();
+    let payload = visit.payload(&format!("/?{}", "a".repeat(100_000)));
+    assert_eq!(visit.refusal(payload), json!({"reason": "unauthorized"}));
+}

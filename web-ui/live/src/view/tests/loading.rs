@@ -117,6 +117,10 @@ async fn what_is_no_page_is_answered_so() {
     let site = pages();
     assert_eq!(get(&site, "/nowhere", "").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(
+        get(&site, "/?at_mount=panic", "").await.status(),
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+    assert_eq!(
         get(&site, "/?at_mount=status", "").await.status(),
         StatusCode::NOT_FOUND
     );

@@ -33,6 +33,7 @@ impl LiveView for Counter {
             Some("status") => return Err(Refusal::Status(404)),
             Some("patch") => context.push_patch("/?patched=1"),
             Some("loop") => context.push_patch("/?loop=1"),
+            Some("panic") => panic!("as it was told"),
             _ => context.title("Counter"),
         }
         let n = session.get("from").and_then(Value::as_i64).unwrap_or(0);
