@@ -1,6 +1,8 @@
 //! Rendered pages and their differences.
 
+mod components;
 mod golden;
+mod lists;
 
 use super::Insert;
 use crate::{Component, Differ, Raw, Rendered, Stream, html};
