@@ -8,6 +8,11 @@ use super::Cid;
 use super::escape::Escape;
 
 /// A value that an attribute can have. `false` and `None` leave the whole attribute out, `true` gives it no value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the value of an attribute",
+    label = "not a text, a number, a bool, an `Option` of these, or commands of `Js`",
+    note = "for a type with Display, write `name={{format_args!(\"{{value}}\")}}`"
+)]
 pub trait Attribute {
     /// Writes the attribute, or leaves it out by writing nothing.
     fn put(&self, name: Name<'_>);

@@ -21,6 +21,10 @@ use super::Rendered;
 /// let page = html! { <main><Card title="Pump">"running"</Card></main> };
 /// assert_eq!(page.to_html(), "<main><section><h2>Pump</h2>running</section></main>");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no component",
+    note = "a component is a struct that implements `roost_live::Component`; a live component is placed by its `Cid`"
+)]
 pub trait Component {
     /// The markup.
     fn render(self) -> Rendered;

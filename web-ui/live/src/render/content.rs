@@ -10,6 +10,11 @@ use super::{Rendered, Sheet};
 /// A value that `html!` can show between tags. Text is escaped, whatever it holds; the one exception is [`Raw`].
 ///
 /// For a type with `Display` only, write `{format_args!("{value}")}`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a template can show",
+    label = "not a text, a number, markup, an `Option` of these, or a live component's `Cid`",
+    note = "for a type with Display, write `{{format_args!(\"{{value}}\")}}`"
+)]
 pub trait Content {
     /// Writes exactly one value.
     fn put(&self, sheet: &mut Sheet);

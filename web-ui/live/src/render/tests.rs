@@ -210,3 +210,40 @@ fn components_take_attributes_slots_and_children() {
         )
     );
 }
+
+#[test]
+fn changes_of_a_stream_that_nobody_renders_have_a_limit() {
+    let mut stream = Stream::new();
+    for row in 0..super::PENDING + 5 {
+        stream.insert(format!("row-{row}"), row);
+    }
+    assert_eq!(stream.dropped(), 5);
+    let batch = stream.take();
+    assert_eq!(batch.rows().count(), super::PENDING);
+    assert_eq!(batch.rows().next(), Some(("row-5", &5)));
+}
+
+#[test]
+fn a_client_that_joins_again_gets_everything_again() {
+    let page = html! { <p>{1}</p>{if true { <b>{2}</b> }} };
+    let mut differ = Differ::new();
+    let first = differ.full(&page);
+    assert_eq!(differ.diff(&page), None);
+    assert_eq!(differ.full(&page), first);
+}
+
+#[test]
+fn any_text_is_the_same_after_json() {
+    let texts = [
+        "",
+        "\u{0}\u{1f}\u{7f}",
+        "\"\\/\u{2028}\u{2029}",
+        "é😀",
+        "a\tb\r\nc",
+    ];
+    for text in texts {
+        let json = full(&html! { <p>{Raw(text)}</p> });
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["0"], text);
+    }
+}
