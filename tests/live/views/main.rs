@@ -92,14 +92,25 @@ impl Drop for Place {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn views_within_views_and_layouts_live_in_a_browser() {
+/// Plays scenarios in a browser.
+async fn play(scenarios: &str) {
     let place = Place::start();
-    let file = format!("{}/views/nested.js", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/views/{scenarios}.js", env!("CARGO_MANIFEST_DIR"));
     let base = place.base.clone();
     let played = tokio::task::spawn_blocking(move || {
         let modules = ("ROOST_BROWSER_MODULES", "browser/node_modules");
         run_script("browser/runner.js", modules, &[&file, &base]);
     });
     played.await.unwrap();
+    assert_eq!(place.files(), 0, "whoever left has left no file behind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_within_views_and_layouts_live_in_a_browser() {
+    play("nested").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_are_sent_taken_back_and_refused_in_a_browser() {
+    play("files").await;
 }

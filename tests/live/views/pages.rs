@@ -1,8 +1,9 @@
 //! The pages of these tests.
 
+use std::path::Path;
 use std::time::Duration;
 
-use roost_live::view::upload::{Upload, UploadOptions};
+use roost_live::view::upload::{Entry, Upload, UploadOptions};
 use roost_live::{Context, Group, LiveView, Page, Params, Raw, Refusal, Rendered, Routes, Session, html};
 use roost_runtime::Message;
 use serde_json::{Value, json};
@@ -88,6 +89,69 @@ impl LiveView for Other {
     }
 }
 
+/// Takes several files, as soon as they are chosen; each can be taken back.
+struct Files {
+    kept: Vec<String>,
+}
+
+impl LiveView for Files {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, context: &mut Context) -> Result<Self, Refusal> {
+        let options = UploadOptions {
+            accept: vec![".bin".to_owned()],
+            max_entries: 3,
+            max_file_size: 20_000_000,
+            auto_upload: true,
+            ..UploadOptions::default()
+        };
+        context.allow_upload("files", options);
+        Ok(Self { kept: Vec::new() })
+    }
+
+    fn handle_event(&mut self, event: &str, value: &Value, context: &mut Context) {
+        match event {
+            "back" => drop(context.cancel_upload("files", value["ref"].as_str().unwrap())),
+            "keep" => {
+                let kept = |file: &Entry, path: &Path| {
+                    format!("{} {}", file.name(), std::fs::metadata(path).unwrap().len())
+                };
+                self.kept = context.consume_upload("files", kept);
+            }
+            _ => {}
+        }
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        let upload = context.upload("files");
+        let entries = upload.map(Upload::entries).unwrap_or_default();
+        html! {
+            <form id="uf" phx-change="changed" phx-submit="keep">
+                {upload.map(Upload::input)}
+                <button id="keep">keep</button>
+            </form>
+            <ul>
+                {for entry in entries; key = entry.reference() {
+                    <li id="entry-{entry.reference()}">
+                        <span class="name">{entry.name()}</span>
+                        <span class="state">{state(entry)}</span>
+                        <button class="back" phx-click="back" phx-value-ref={entry.reference()}>back</button>
+                    </li>
+                }}
+            </ul>
+            <p id="kept">{self.kept.join(", ")}</p>
+        }
+    }
+}
+
+/// Where a file stands: its error, or how much of it is here.
+fn state(entry: &Entry) -> String {
+    match entry.error() {
+        Some(error) => error.word().to_owned(),
+        None => format!("{} %", entry.progress()),
+    }
+}
+
 /// Stands within others: counts from what it was told.
 struct Lamp {
     n: u64,
@@ -134,6 +198,7 @@ fn layout(page: &Page) -> Rendered {
 pub(crate) fn routes() -> Routes {
     let group = Group::new("default", layout)
         .view::<Board>("/")
-        .view::<Other>("/other");
+        .view::<Other>("/other")
+        .view::<Files>("/files");
     Routes::new().group(group).nested::<Lamp>()
 }

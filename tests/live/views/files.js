@@ -1,0 +1,89 @@
+// Several files at once, sent as soon as they are chosen.
+
+"use strict";
+
+const assert = require("node:assert/strict");
+const { collect } = require("../browser/scenario.js");
+const { scenarios, scenario } = collect();
+
+const file = (name, size) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(size, 7) });
+const choose = (one, ...files) => one.page.setInputFiles("#uf input[type=file]", files);
+
+// A file that is on its way for a while, made in the page.
+async function chooseBig(one) {
+    await one.page.$eval("#uf input[type=file]", (input) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Blob([new Uint8Array(19_000_000)])], "big.bin"));
+        input.files = transfer.files;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await one.until("some of it is here", () => {
+        const state = document.querySelector(".state");
+        return state && state.textContent !== "0 %";
+    });
+}
+
+scenario("files are sent as soon as they are chosen, and kept together", async (one) => {
+    await one.visits("/files");
+    await choose(one, file("a.bin", 200_000), file("b.bin", 64_000), file("c.bin", 1));
+    await one.seesAll(".state", ["100 %", "100 %", "100 %"]);
+    await one.click("#keep");
+    await one.sees("#kept", "a.bin 200000, b.bin 64000, c.bin 1");
+    await one.misses(".state");
+});
+
+scenario("a file is taken back before it is kept, and another is sent", async (one) => {
+    await one.visits("/files");
+    await choose(one, file("a.bin", 1_000), file("b.bin", 2_000));
+    await one.seesAll(".state", ["100 %", "100 %"]);
+    await one.click("#entry-0 .back");
+    await one.seesAll(".name", ["b.bin"]);
+    await choose(one, file("d.bin", 3_000));
+    await one.seesAll(".name", ["b.bin", "d.bin"]);
+    await one.seesAll(".state", ["100 %", "100 %"]);
+    await one.click("#keep");
+    await one.sees("#kept", "b.bin 2000, d.bin 3000");
+});
+
+scenario("a file is taken back while it is sent", async (one) => {
+    await one.visits("/files");
+    await chooseBig(one);
+    await one.click(".back");
+    await one.misses(".state");
+    await choose(one, file("after.bin", 5_000));
+    await one.seesAll(".state", ["100 %"]);
+    await one.click("#keep");
+    await one.sees("#kept", "after.bin 5000");
+});
+
+scenario("a file of another kind is refused and the others are sent when it is taken back", async (one) => {
+    await one.visits("/files");
+    await choose(one, file("a.exe", 1_000), file("b.bin", 1_000));
+    await one.seesAll(".name", ["a.exe", "b.bin"]);
+    await one.until("it is refused", () => document.querySelector("#entry-0 .state").textContent === "not_accepted");
+    await one.click("#entry-0 .back");
+    await one.seesAll(".name", ["b.bin"]);
+    await choose(one, file("c.bin", 1_000));
+    await one.until("the others are sent", () =>
+        [...document.querySelectorAll(".state")].filter((one) => one.textContent === "100 %").length >= 1,
+    );
+});
+
+scenario("more files than may be are not sent", async (one) => {
+    await one.visits("/files");
+    await choose(one, ...["a", "b", "c", "d"].map((name) => file(`${name}.bin`, 1_000)));
+    await one.seesAll(".name", ["a.bin", "b.bin", "c.bin", "d.bin"]);
+    await one.eventually("it was refused", () =>
+        one.frames.some(({ way, text }) => way === "<" && text.includes("too_many_files")),
+    );
+    const states = await one.texts(".state");
+    assert.ok(states.every((state) => state !== "100 %"), states.join());
+});
+
+scenario("a page that is left in the middle of an upload takes its files with it", async (one) => {
+    await one.visits("/files");
+    await chooseBig(one);
+    await one.visits("/other");
+});
+
+module.exports = scenarios;
