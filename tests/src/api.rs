@@ -28,10 +28,16 @@ impl Api {
     /// A client that presents `token`.
     #[must_use]
     pub fn new(base: &str, token: &str) -> Self {
+        Self::waiting(base, token, Duration::from_secs(60))
+    }
+
+    /// The same, which waits no longer than `patience` for an answer.
+    #[must_use]
+    pub fn waiting(base: &str, token: &str, patience: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(patience))
             .build()
             .into();
         Self {
@@ -90,6 +96,14 @@ impl Api {
                 .send_json(body)
                 .unwrap(),
         )
+    }
+
+    /// Sends JSON; `None` if nobody answers.
+    #[must_use]
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Response> {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        request.send_json(body).ok().map(Self::respond)
     }
 
     /// Changes.

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -193,6 +194,13 @@ impl Program {
     pub fn api(&self) -> Api {
         let token = std::fs::read_to_string(self.data_dir().join("api-token")).unwrap_or_default();
         Api::new(&format!("http://{}:{WEB_PORT}", self.address), token.trim())
+    }
+
+    /// The same for somebody who does not wait long.
+    #[must_use]
+    pub fn impatient_api(&self, patience: Duration) -> Api {
+        let base = format!("http://{}:{WEB_PORT}", self.address);
+        Api::waiting(&base, &self.token(), patience)
     }
 
     /// The API token.

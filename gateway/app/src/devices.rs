@@ -84,7 +84,10 @@ struct DeviceEnv {
 
 impl Drop for DeviceEnv {
     fn drop(&mut self) {
-        self.parts.handover.leave(&self.device.id, self.inbox.take());
+        if let Some(inbox) = self.inbox.take() {
+            let has_another = self.parts.commands.has_task(&self.device.id);
+            self.parts.handover.leave(&self.device.id, inbox, has_another);
+        }
     }
 }
 
@@ -112,7 +115,7 @@ impl DeviceEnv {
     /// Tells those who follow its commands what the device said, if anybody waits for it.
     async fn tell(&self, said: commands::Said) {
         if self.is_awaited() {
-            Box::pin(self.parts.commands.tell(&self.device.id, said)).await;
+            Box::pin(self.parts.commands.tell_briefly(&self.device.id, said)).await;
         }
     }
 }
@@ -189,6 +192,7 @@ fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Op
         return None;
     };
     let policy = roost_runtime::Policy::HoldThenDrop;
+    let left = left.or_else(|| parts.handover.take(&device.id));
     let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
     let codec = parts.codecs.get(profile);
     let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();

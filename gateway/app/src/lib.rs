@@ -18,7 +18,7 @@ mod watchdog;
 
 pub use cli::{main, main_with};
 pub use gateway::Gateway;
-pub use run::run;
+pub use run::{run, run_with};
 pub use tree::{Tree, tree};
 
 /// Version of the program.

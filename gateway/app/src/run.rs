@@ -20,6 +20,15 @@ use crate::{VERSION, logs, watchdog};
 /// # Errors
 /// If it can't be opened.
 pub fn run(config: Config, codecs: &[CodecDef]) -> anyhow::Result<ExitCode> {
+    run_with(config, codecs, |_| ())
+}
+
+/// The same for a program of one's own that wants to see the tree, which is told of it inside the runtime, before it
+/// runs.
+///
+/// # Errors
+/// If it can't be opened.
+pub fn run_with(config: Config, codecs: &[CodecDef], see: impl FnOnce(&Tree)) -> anyhow::Result<ExitCode> {
     logs::start(&config.log);
     raise_file_limit();
     info!(version = VERSION, data_dir = %config.data_dir.display(), "starting");
@@ -29,7 +38,7 @@ pub fn run(config: Config, codecs: &[CodecDef]) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("can't start the runtime")?;
-    let code = runtime.block_on(live(gateway));
+    let code = runtime.block_on(live(gateway, see));
     info!("stopped");
     Ok(code)
 }
@@ -60,9 +69,11 @@ fn announce_token(gateway: &Gateway) {
     }
 }
 
-async fn live(gateway: Arc<Gateway>) -> ExitCode {
+async fn live(gateway: Arc<Gateway>, see: impl FnOnce(&Tree)) -> ExitCode {
     let shutdown = Shutdown::new();
-    let Tree { root, .. } = tree(&gateway);
+    let tree = tree(&gateway);
+    see(&tree);
+    let Tree { root, .. } = tree;
     let stopping = shutdown.clone();
     let signals = async {
         let Some(name) = next_signal().await else {

@@ -20,6 +20,9 @@ pub struct Tree {
     pub web: Arc<Web>,
 }
 
+/// How often each device's task is asked for a sign of life: one that hangs is ended after 15 to 23 s.
+const DEVICES_LOOK_EVERY: Duration = Duration::from_millis(7500);
+
 /// ```text
 /// roost            rest_for_one, 3 restarts in 60 s, then the program ends and systemd starts it anew
 /// ├─ store         commits last values
@@ -40,6 +43,8 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let parts = Arc::clone(&gateway.parts);
     let devices = Supervisor::dynamic("devices")
         .no_intensity()
+        // A device that hangs loses what its inbox has no room for.
+        .look_every(DEVICES_LOOK_EVERY)
         .events(events)
         .on_failure(move |device, exit| parts.recorder.note_failure(device, &parts.intake, exit));
     let (broker, connections) = gateway.broker.supervisor(gateway.listen.clone(), events);

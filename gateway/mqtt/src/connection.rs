@@ -2,28 +2,27 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
-use roost_runtime::{Context, Message, PresenceGuard};
+use roost_runtime::{Context, PresenceGuard};
 use tracing::{debug, info, warn};
 
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
-use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
-use crate::unknown::Unknown;
 use crate::wire::{Handled, Next, WRITE_BYTES, Wire};
 
 mod door;
+mod guest;
 mod hearing;
 mod pause;
 pub mod rehearsal;
 
 use door::{Caller, admit};
+use guest::{Guest, Stay, leave};
 use hearing::{hear, last_heard};
 use pause::Pause;
 
@@ -47,7 +46,7 @@ pub(crate) struct Arrival {
 /// A client that was let in, with its socket.
 struct Visit {
     wire: Wire,
-    guest: Guest,
+    stay: Stay,
     context: Context,
 }
 
@@ -87,7 +86,10 @@ async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Optio
     };
     let broker = Arc::clone(&wire.broker);
     match admit(&broker, &mut wire.out, caller, version, connect).await {
-        Ok(guest) => Some(Box::new(Visit { wire, guest, context })),
+        Ok(guest) => {
+            let stay = Stay::of(guest);
+            Some(Box::new(Visit { wire, stay, context }))
+        }
         Err(reason) => {
             BrokerStats::count(&wire.broker.stats().refused);
             refuse(wire, version, reason).await;
@@ -119,25 +121,15 @@ async fn first_packet(wire: &mut Wire) -> Result<(Version, Box<Connect>), Option
     }
 }
 
-/// A client that was let in. The order of the fields is the order in which they are dropped: a device has left before
-/// its place is free, so that whoever takes over is the last to speak.
-struct Guest {
-    session: Session,
-    /// What is published when the client vanishes, and how long after.
-    will: Option<Box<(Message, Duration)>>,
-    /// Ticks of silence after which it is gone; 0 for never.
-    silence: u32,
-    /// The client's presence and its status on the bus, if it is a device.
-    _present: Option<Present>,
-    /// The same for a client that no record knows.
-    _unknown: Option<Unknown>,
-    place: Place,
-    _counted: Counted,
-}
-
 /// Serves a client that was let in until its connection ends, then says why and publishes the will if it is due.
 async fn attend(mut visit: Box<Visit>) {
-    let close = converse(&mut visit).await;
+    let close = {
+        let Visit { wire, stay, context } = &mut *visit;
+        match stay.guest() {
+            Some(guest) => converse(wire, guest, context).await,
+            None => Close::Lost,
+        }
+    };
     Box::pin(farewell(visit, close)).await;
 }
 
@@ -146,9 +138,10 @@ async fn attend(mut visit: Box<Visit>) {
 async fn farewell(visit: Box<Visit>, close: Close) {
     let Visit {
         mut wire,
-        guest,
+        stay,
         context,
     } = *visit;
+    let Some(guest) = stay.end() else { return };
     if let Close::Because(reason) = close {
         if !matches!(
             reason,
@@ -169,39 +162,7 @@ async fn farewell(visit: Box<Visit>, close: Close) {
     }
 }
 
-/// Gives up what a connection holds: its session is kept if it outlives it, its will is published if it is due.
-fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
-    let Guest {
-        session,
-        will,
-        _present: present,
-        _unknown: unknown,
-        place,
-        _counted: counted,
-        ..
-    } = guest;
-    let will_due = !matches!(close, Close::Goodbye { with_will: false });
-    let will = will.filter(|_| will_due).map(|will| *will);
-    let due_now = match session.into_durable() {
-        Some((key, subscription)) => {
-            let due_now = broker.ledger().leave(key, subscription, will);
-            broker.look_at_sessions();
-            due_now
-        }
-        // Section 3.1.3.2.2: a will waits no longer than its session lives.
-        None => will.map(|(will, _)| will),
-    };
-    if let Some(will) = due_now {
-        broker.publish_will(will);
-    }
-    drop(present);
-    drop(unknown);
-    drop(place);
-    drop(counted);
-}
-
-async fn converse(visit: &mut Visit) -> Close {
-    let Visit { wire, guest, context } = visit;
+async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Close {
     guest.place.heard(wire.broker.clock().now());
     guest.place.set_silence(guest.silence);
     let mut pause = Pause::default();

@@ -268,6 +268,10 @@ impl Ledger {
         let Some(book) = books.sessions.get_mut(&key) else {
             return will.map(|(will, _)| will);
         };
+        if !book.bell.as_ref().is_some_and(|bell| bell.rings(&subscription)) {
+            // It hung, and another connection has taken the session over meanwhile: nothing of it counts any more.
+            return None;
+        }
         if book.expiry_s == 0 {
             self.close_key(&mut books, key);
             return will.map(|(will, _)| will);

@@ -95,6 +95,10 @@ impl Session {
         }
     }
 
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.broker
+    }
+
     fn stats(&self) -> &BrokerStats {
         self.broker.stats()
     }

@@ -19,8 +19,9 @@ pub use roost_model::{Filter, Topic, TopicError};
 
 pub use presence::{Presence, PresenceGuard};
 pub use supervisor::{
-    Backoff, BoxError, ChildSpec, ChildView, Context, Event, EventKind, Events, Exit, Intensity, Kind,
-    Restart, Shutdown, StartError, State, Strategy, Supervisor, SupervisorError, SupervisorHandle, TreeView,
+    Backoff, BoxError, ChildFuture, ChildSpec, ChildView, Context, Event, EventKind, Events, Exit, Intensity,
+    Kind, Restart, Saboteur, Shutdown, StartError, State, Strategy, Supervisor, SupervisorError,
+    SupervisorHandle, TreeView, sabotage,
 };
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -14,10 +14,12 @@ mod handle;
 mod intensity;
 mod node;
 mod requests;
+mod sabotage;
 mod shutdown;
 mod spec;
 mod stop;
 mod task;
+mod vigil;
 mod worker;
 
 #[cfg(test)]
@@ -30,8 +32,9 @@ pub use exit::Exit;
 pub use handle::{StartError, SupervisorHandle};
 pub use intensity::Intensity;
 pub use node::{ChildView, Kind, State, TreeView};
+pub use sabotage::{Saboteur, sabotage};
 pub use shutdown::Shutdown;
-pub use spec::{BoxError, ChildSpec, Context, Restart};
+pub use spec::{BoxError, ChildFuture, ChildSpec, Context, Restart};
 
 /// Spawns the task of a root supervisor that runs beside others in one program: a simulated fleet, a test. Everything
 /// else is a child of somebody.

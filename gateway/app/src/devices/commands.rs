@@ -22,7 +22,9 @@ pub(crate) use records::forget_old;
 pub(crate) use service::child;
 
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use roost_model::Value;
@@ -33,6 +35,8 @@ use super::DeviceEnv;
 
 /// What devices say about commands and what was not looked at yet; then their tasks wait.
 const SAID: usize = 1024;
+/// So long they wait; then nobody waits until somebody looks again.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// How a device answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +76,8 @@ pub(crate) struct Commands {
     /// Devices whose queued commands are to be looked at again.
     woken: Mutex<Vec<String>>,
     wake: Notify,
+    /// Nobody has looked for a while at what devices said.
+    stalled: AtomicBool,
 }
 
 impl Default for Commands {
@@ -85,6 +91,7 @@ impl Default for Commands {
             said: tokio::sync::Mutex::new(said),
             woken: Mutex::default(),
             wake: Notify::new(),
+            stalled: AtomicBool::new(false),
         }
     }
 }
@@ -143,6 +150,11 @@ impl Commands {
             .map(Arc::clone)
     }
 
+    /// Whether there is a task of this device that has not ended.
+    pub(super) fn has_task(&self, id: &str) -> bool {
+        self.running(id).is_some()
+    }
+
     /// Notes how many commands wait for a device to say something; `None` if it has no command.
     fn set_awaited(&self, device: &str, count: Option<u32>) {
         match count {
@@ -172,6 +184,20 @@ impl Commands {
         std::mem::take(&mut *lock(&self.woken))
     }
 
+    /// The same for a device's own task, which has more to do: if nobody looks for a while, what it says is lost, and
+    /// so is what follows until somebody does. Then a command is not said to have come true that perhaps has.
+    pub(super) async fn tell_briefly(&self, device: &str, said: Said) {
+        let told = match self.say.try_send((device.to_owned(), said)) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(said)) if !self.stalled.load(Ordering::Relaxed) => {
+                let sending = self.say.send(said);
+                tokio::time::timeout(STALLED_AFTER, sending).await.is_ok()
+            }
+            Err(_) => false,
+        };
+        self.stalled.store(!told, Ordering::Relaxed);
+    }
+
     /// Tells what a device said. Waits while too much was said that was not looked at yet.
     pub(super) async fn tell(&self, device: &str, said: Said) {
         // The receiver lives as long as this.
@@ -191,5 +217,31 @@ pub(super) struct Listed(Arc<DeviceEnv>);
 impl Drop for Listed {
     fn drop(&mut self) {
         self.0.parts.commands.unlist(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod stalled {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_device_waits_for_a_moment_when_nobody_looks_at_what_it_says_and_then_not_any_more() {
+        let commands = Commands::default();
+        let say = || commands.tell_briefly("plug", Said::Removed);
+        for _ in 0..SAID {
+            say().await;
+        }
+        // The first of these waits.
+        for _ in 0..1000 {
+            say().await;
+        }
+        let mut said = commands.said.lock().await;
+        let mut heard = 0;
+        while said.try_recv().is_ok() {
+            heard += 1;
+        }
+        assert_eq!(heard, SAID);
+        say().await;
+        assert!(said.try_recv().is_ok(), "somebody looks again");
     }
 }

@@ -1,10 +1,13 @@
 //! The handover: a device's task is replaced by another, which inherits its inbox, so that nothing
 //! of it is lost. The new one may listen to other topics than the old one did.
+//!
+//! If all tasks end because their supervisor does, each inbox is kept, and goes on taking, until the device is started
+//! again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use roost_model::Filter;
 use roost_runtime::{QoS, Subscription};
 use tokio::sync::oneshot;
@@ -16,6 +19,15 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct Handover {
     heirs: Mutex<HashMap<String, oneshot::Sender<Subscription>>>,
+    kept: Mutex<Kept>,
+}
+
+/// Inboxes without a task.
+#[derive(Default)]
+struct Kept {
+    inboxes: HashMap<String, Subscription>,
+    /// Devices whose task is ended for good.
+    dismissed: HashSet<String>,
 }
 
 /// The wait for the inbox of one device.
@@ -41,13 +53,56 @@ impl Handover {
         }
     }
 
-    /// Leaves the inbox of a device to its heir, if there is one.
-    pub(super) fn leave(&self, device: &str, inbox: Option<Subscription>) {
+    /// Whether somebody waits for the inbox of a device.
+    pub(super) fn has_heir(&self, device: &str) -> bool {
+        self.lock().contains_key(device)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves the inbox of a device to its heir, or keeps it for the next one, unless the device was dismissed or has
+    /// another by now.
+    pub(super) fn leave(&self, device: &str, inbox: Subscription, has_another: bool) {
         let heir = self.lock().remove(device);
-        if let Some((heir, inbox)) = heir.zip(inbox) {
+        if let Some(heir) = heir {
             // Whoever waited may have given up; then the messages are nobody's.
             let _ = heir.send(inbox);
+            return;
         }
+        let mut kept = self.kept();
+        if !kept.dismissed.contains(device) && !has_another {
+            kept.inboxes.insert(device.to_owned(), inbox);
+        }
+    }
+
+    /// The inbox that was kept of a device.
+    pub(super) fn take(&self, device: &str) -> Option<Subscription> {
+        self.kept().inboxes.remove(device)
+    }
+
+    /// Declares that a device's task ends and its inbox with it, until what is returned is dropped.
+    pub(super) fn dismiss(self: &Arc<Self>, device: &str) -> Dismissed {
+        let mut kept = self.kept();
+        kept.inboxes.remove(device);
+        kept.dismissed.insert(device.to_owned());
+        Dismissed {
+            handover: Arc::clone(self),
+            device: device.to_owned(),
+        }
+    }
+}
+
+/// A device whose inbox nobody is to have.
+pub(super) struct Dismissed {
+    handover: Arc<Handover>,
+    device: String,
+}
+
+impl Drop for Dismissed {
+    fn drop(&mut self) {
+        self.handover.kept().dismissed.remove(&self.device);
     }
 }
 
@@ -100,7 +155,7 @@ mod tests {
         tune(&mut inbox, &[filter("a/+"), filter("b")]);
         bus.publish(Message::new(Topic::new("a/1").unwrap(), "waits"));
         let heir = handover.announce("plug");
-        handover.leave("plug", Some(inbox));
+        handover.leave("plug", inbox, false);
         let mut inbox = heir.inbox().await.unwrap();
         tune(&mut inbox, &[filter("b"), filter("c")]);
         for topic in ["a/2", "b", "c"] {
@@ -113,14 +168,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_inbox_without_an_heir_is_closed() {
+    async fn an_inbox_is_kept_unless_its_device_is_dismissed_or_has_another() {
         let (bus, handover) = (Bus::default(), Arc::new(Handover::default()));
         let topic = Topic::new("a").unwrap();
-        let mut inbox = bus.subscriber(8, Policy::DropOldest);
-        tune(&mut inbox, &[filter("a")]);
-        drop(handover.announce("plug"));
-        assert!(bus.has_takers(&topic));
-        handover.leave("plug", Some(inbox));
+        let inbox = || {
+            let mut inbox = bus.subscriber(8, Policy::DropOldest);
+            tune(&mut inbox, &[filter("a")]);
+            inbox
+        };
+        handover.leave("plug", inbox(), false);
+        bus.publish(Message::new(topic.clone(), "waits"));
+        let kept = handover.take("plug").unwrap();
+        assert_eq!(kept.try_recv().unwrap().message.body, "waits");
+        drop(kept);
+        assert!(handover.take("plug").is_none());
+
+        handover.leave("plug", inbox(), true);
         assert!(!bus.has_takers(&topic));
+        handover.leave("plug", inbox(), false);
+        let dismissed = handover.dismiss("plug");
+        assert!(!bus.has_takers(&topic));
+        handover.leave("plug", inbox(), false);
+        assert!(!bus.has_takers(&topic));
+        drop(dismissed);
+        handover.leave("plug", inbox(), false);
+        assert!(bus.has_takers(&topic));
     }
 }

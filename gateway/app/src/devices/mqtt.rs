@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Described, Incoming, Outgoing, Samples};
 use roost_model::{Access, Timestamp, Topic, Unit};
-use roost_runtime::{BoxError, Context, Message};
+use roost_runtime::{BoxError, Context, Message, Subscription};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
@@ -48,13 +48,11 @@ pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), Box
         tokio::task::coop::consume_budget().await;
         tokio::select! {
             biased;
-            () = context.shutdown.requested() => return Ok(()),
-            delivery = env.next() => {
-                let message = delivery?.message;
-                task.admit_losses(env.lost());
-                task.record(env.parts.intake.now(), &message.topic, &message.body);
-                task.frame(&env.device.id, &message.topic, &message.body, None).await;
-            },
+            () = context.shutdown.requested() => {
+                task.finish().await;
+                return Ok(());
+            }
+            delivery = env.next() => task.hear(&delivery?.message).await,
         }
     }
 }
@@ -169,6 +167,31 @@ impl Task {
         }
     }
 
+    /// A message of the device.
+    async fn hear(&mut self, message: &Message) {
+        self.admit_losses(self.env.lost());
+        self.record(self.env.parts.intake.now(), &message.topic, &message.body);
+        let env = Arc::clone(&self.env);
+        self.frame(&env.device.id, &message.topic, &message.body, None)
+            .await;
+    }
+
+    /// Takes in what waits before the end: it was acknowledged, and nobody will say it again. Whoever inherits the
+    /// inbox takes it in himself.
+    async fn finish(&mut self) {
+        if self.env.parts.handover.has_heir(&self.env.device.id) {
+            return;
+        }
+        // What comes meanwhile comes from nobody who was promised anything: the connections have ended before.
+        let waiting = self.env.inbox.as_ref().map_or(0, Subscription::waiting);
+        for _ in 0..waiting {
+            let Some(delivery) = self.env.inbox.as_ref().and_then(Subscription::try_recv) else {
+                return;
+            };
+            self.hear(&delivery.message).await;
+        }
+    }
+
     /// Before it is taken apart: a message that ends the task is the one that somebody will want to see.
     fn record(&self, at: Timestamp, topic: &Topic, body: &[u8]) {
         let entry = Entry::new(at.unix_ms(), Kind::In, topic.as_str(), body);
@@ -197,8 +220,12 @@ impl Task {
         for outgoing in decoded.outgoing {
             self.env.parts.bus.publish(on_the_bus(outgoing));
         }
-        self.take(decoded.samples, received).await;
+        // All of them before anybody is told of one: whatever happens to this task while it waits, they are taken.
+        let observed = self.take(decoded.samples, received);
         self.not_silent();
+        for said in observed {
+            self.env.tell(said).await;
+        }
         for ack in decoded.acks {
             let answer = match ack.result {
                 Ok(()) => Answer::Acknowledged,
@@ -214,7 +241,9 @@ impl Task {
         self.points.heard(self.env.parts.intake.clock().uptime_ms());
     }
 
-    async fn take(&mut self, samples: Samples, received: Option<Timestamp>) {
+    /// Takes the values of a message in. Returns what those who follow commands want to know of it.
+    fn take(&mut self, samples: Samples, received: Option<Timestamp>) -> Vec<Said> {
+        let mut observed = Vec::new();
         for mut sample in samples {
             let declared = self.points.declared();
             let Some(point) = self.points.get_or_add(&sample.point) else {
@@ -235,9 +264,10 @@ impl Task {
                 && let Ok(value) = reading.value
             {
                 let point = point.name().to_owned();
-                self.env.tell(Said::Observed { point, value }).await;
+                observed.push(Said::Observed { point, value });
             }
         }
+        observed
     }
 
     /// A message that could not be taken apart: counted, and shown with the device, with what was expected.

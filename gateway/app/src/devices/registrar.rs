@@ -99,6 +99,7 @@ impl Registrar {
 
     async fn dismiss(&self, id: &str) -> Result<(), BoxError> {
         self.broker.disconnect(id);
+        let _dismissed = self.parts.handover.dismiss(id);
         match self.devices.terminate_child(id).await {
             Ok(()) | Err(StartError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -45,6 +45,12 @@ impl Bell {
         self.0.wake();
     }
 
+    /// Whether it is this taker that it wakes.
+    #[must_use]
+    pub fn rings(&self, taker: &Subscription) -> bool {
+        Arc::ptr_eq(&self.0, &taker.queue)
+    }
+
     /// Asks publishers to wait, or lets them go on; `moved` says that the taker has just got on.
     pub fn press(&self, on: bool, moved: bool) {
         self.0.press(on, moved);

@@ -12,7 +12,8 @@ use super::handle::{MAILBOX, Request, Shared, SupervisorHandle};
 use super::intensity::Intensity;
 use super::node::{Kind, Node, State};
 use super::shutdown::Shutdown;
-use super::spec::{BoxError, ChildSpec, Context};
+use super::spec::{BoxError, ChildSpec, Context, STOP_DEADLINE};
+use super::stop::ABORT_GRACE;
 use super::task::Task;
 use crate::lock;
 
@@ -47,6 +48,13 @@ pub enum SupervisorError {
 /// How long the children of a nested supervisor may take to be ready, all of them together.
 const NESTED_READY_DEADLINE: Duration = Duration::from_secs(600);
 
+/// How often each child is asked for a sign of life unless told otherwise. Two questions may stay without an answer, so
+/// a child hangs for 60 to 90 s before it is ended: longer than a bad disk makes a good child wait.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a supervisor may take to stop beyond what its children may.
+const STOP_SLACK: Duration = Duration::from_secs(10);
+
 /// Most children a dynamic supervisor takes unless told otherwise.
 const MAX_CHILDREN: usize = 100_000;
 
@@ -58,6 +66,7 @@ pub struct Supervisor {
     pub(super) dynamic: bool,
     pub(super) intensity: Option<Intensity>,
     pub(super) max_children: usize,
+    pub(super) look_every: Duration,
     pub(super) specs: Vec<ChildSpec>,
     pub(super) events: Option<Events>,
     pub(super) on_failure: Option<OnFailure>,
@@ -79,6 +88,7 @@ impl Supervisor {
             dynamic: false,
             intensity: Some(Intensity::default()),
             max_children: MAX_CHILDREN,
+            look_every: LOOK_EVERY,
             specs: Vec::new(),
             events: None,
             on_failure: None,
@@ -115,6 +125,14 @@ impl Supervisor {
         self
     }
 
+    /// How often each child is asked for a sign of life. One that has left two questions without an answer is ended
+    /// like one that failed.
+    #[must_use]
+    pub fn look_every(mut self, interval: Duration) -> Self {
+        self.look_every = interval;
+        self
+    }
+
     /// Adds a child that is started with the supervisor, after those added before.
     #[must_use]
     pub fn child(mut self, spec: impl Into<ChildSpec>) -> Self {
@@ -141,6 +159,18 @@ impl Supervisor {
     #[must_use]
     pub fn handle(&self) -> SupervisorHandle {
         SupervisorHandle(Arc::clone(&self.shared))
+    }
+
+    /// How long it may take to stop: as long as its children may, and a while more. One that hangs must not keep those
+    /// above it from stopping.
+    fn stop_deadline(&self) -> Duration {
+        let of = |spec: &ChildSpec| spec.stop_deadline.unwrap_or(STOP_DEADLINE) + ABORT_GRACE;
+        let children = if self.dynamic {
+            STOP_DEADLINE + ABORT_GRACE
+        } else {
+            self.specs.iter().map(of).sum()
+        };
+        children + STOP_SLACK
     }
 
     /// Runs until `shutdown` is requested; then stops all children and returns.
@@ -176,9 +206,10 @@ impl Supervisor {
 }
 
 impl From<Supervisor> for ChildSpec {
-    /// A nested supervisor: permanent, ready when its own children are, with all the time it needs to stop them.
+    /// A nested supervisor: permanent, ready when its own children are, with all the time that they may take to stop.
     fn from(supervisor: Supervisor) -> Self {
         let node = Arc::clone(&supervisor.shared.node);
+        let stop_deadline = supervisor.stop_deadline();
         let mut spec = ChildSpec::new(Arc::clone(&node.name), move |context: Context| {
             let supervisor = supervisor.clone();
             async move {
@@ -189,7 +220,7 @@ impl From<Supervisor> for ChildSpec {
                     .map_err(BoxError::from)
             }
         });
-        spec.stop_deadline = None;
+        spec.stop_deadline = Some(stop_deadline);
         spec.ready_deadline = Some(NESTED_READY_DEADLINE);
         spec.node = Some(node);
         spec

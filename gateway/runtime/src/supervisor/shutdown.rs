@@ -1,7 +1,7 @@
 //! The request to stop, as a child sees it. There is one for every child, so it is as small as it can be.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -16,6 +16,8 @@ const MOST_WAITING: usize = 8;
 #[derive(Debug, Default)]
 struct Inner {
     requested: AtomicBool,
+    /// How often the child was asked for a sign of life since it last gave one.
+    asked: AtomicU8,
     waiting: Mutex<SmallVec<[Waker; 1]>>,
 }
 
@@ -56,15 +58,31 @@ impl Shutdown {
         }
     }
 
-    /// Whether the child is to stop.
+    /// Whether the child is to stop. To look is a sign of life.
     #[must_use]
     pub fn is_requested(&self) -> bool {
+        // Nearly always nobody has asked, and then nothing is written that other threads read.
+        if self.0.asked.load(Ordering::Relaxed) != 0 {
+            self.0.asked.store(0, Ordering::Relaxed);
+        }
         self.0.requested.load(Ordering::Acquire)
+    }
+
+    /// Asks the child for a sign of life; how often it was asked before and has not given one since.
+    pub(super) fn ask(&self) -> u8 {
+        let asked = self.0.asked.load(Ordering::Relaxed);
+        self.0.asked.store(asked.saturating_add(1), Ordering::Relaxed);
+        self.wake();
+        asked
     }
 
     /// Asks the child to stop.
     pub fn request(&self) {
         self.0.requested.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
         let waiting = std::mem::take(&mut *lock(&self.0.waiting));
         waiting.into_iter().for_each(Waker::wake);
     }

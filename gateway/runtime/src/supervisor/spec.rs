@@ -15,7 +15,8 @@ use crate::lock;
 /// Any error that a child may end with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) type ChildFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+/// A child at work.
+pub type ChildFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 pub(super) type Factory = Arc<dyn Fn(Context) -> ChildFuture + Send + Sync>;
 
 /// How long a worker may take to stop before it is aborted, unless its specification says otherwise (OTP: 5 s).
@@ -67,7 +68,7 @@ pub struct ChildSpec {
     pub(super) factory: Factory,
     pub(super) restart: Restart,
     pub(super) backoff: Backoff,
-    /// `None` waits for ever: right for a supervisor, whose own children are all bounded.
+    /// `None` waits for ever.
     pub(super) stop_deadline: Option<Duration>,
     pub(super) ready_deadline: Option<Duration>,
     /// A nested supervisor brings the node that its handle already shows.

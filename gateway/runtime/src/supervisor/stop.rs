@@ -16,7 +16,7 @@ use super::worker::{Child, Phase};
 
 /// How long an aborted task may take to end. It ends at its next suspension; one that never suspends (an endless loop,
 /// a blocking call) is given up, which is logged: a supervisor must not hang on a child.
-const ABORT_GRACE: Duration = Duration::from_secs(1);
+pub(super) const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 const TOO_SLOW: &str = "it did not stop within its deadline";
 

@@ -18,8 +18,10 @@ use super::group::Round;
 use super::handle::Request;
 use super::intensity::{Intensity, Window};
 use super::node::{Kind, Node, State};
+use super::sabotage::{befall, look_every};
 use super::shutdown::Shutdown;
 use super::spec::{ChildFuture, ChildSpec, Context, Restart};
+use super::vigil::Vigil;
 use super::worker::{Child, Phase, Running, call};
 
 /// A timer of one child. The task's id tells a timer of an earlier run from one of this run.
@@ -27,6 +29,8 @@ pub(super) enum Timer {
     Restart(u64),
     Stop(u64, Run),
     Ready(u64, Run),
+    /// Time to ask for signs of life.
+    Look,
 }
 
 enum Step {
@@ -54,6 +58,7 @@ pub(super) struct Task {
     /// Exits that came while the supervisor waited for another.
     pub(super) pending: VecDeque<Ended>,
     pub(super) round: Option<Round>,
+    pub(super) vigil: Vigil,
     window: Window,
     next_order: u64,
 }
@@ -74,12 +79,14 @@ impl Task {
             timers: DelayQueue::new(),
             pending: VecDeque::new(),
             round: None,
+            vigil: Vigil::new(look_every(blueprint.look_every)),
             window: Window::default(),
             next_order: 0,
         };
         for spec in blueprint.specs {
             task.add(Box::new(spec));
         }
+        task.keep_vigil();
         task
     }
 
@@ -189,7 +196,7 @@ impl Task {
             State::Running
         });
         let guarded = match call(|| factory(context)) {
-            Ok(future) => Guarded::Future(future),
+            Ok(future) => Guarded::Future(befall(&self.node.name, &child.node.name, future)),
             Err(exit) => Guarded::Failed(Some(exit)),
         };
         let (run, abort) = self.crew.start(order, guarded);
@@ -307,6 +314,7 @@ impl Task {
                     self.kill_run(order, run, "it was not ready within its deadline");
                 }
             }
+            Timer::Look => self.look(),
         }
     }
 

@@ -6,6 +6,7 @@ mod intensity;
 mod order;
 mod property;
 mod strategies;
+mod vigil;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,0 +1,92 @@
+//! The vigil: every child is asked for a sign of life now and then; one that gives none is ended like one that failed.
+//!
+//! The sign is that the child looks whether it is to stop ([`super::Shutdown::requested`]), which every child does
+//! wherever it waits: one that would not hear that it is to stop hears nothing else either.
+
+use std::time::Duration;
+
+use tracing::error;
+
+use super::crew::Ended;
+use super::exit::Exit;
+use super::node::State;
+use super::task::{Task, Timer};
+use super::worker::Phase;
+
+/// Parts of the children that are asked one after the other, so that ten thousand do not wake at the same moment.
+const PARTS: usize = 8;
+/// Questions that a child may leave without an answer: after one, the whole program may have been stopped for a while.
+const UNANSWERED: u8 = 2;
+
+const HANGS: &str = "it gave no sign of life";
+const GIVEN_UP: &str = "it hangs, does not end even when aborted, and was given up";
+
+/// How far a supervisor has come with asking its children.
+pub(super) struct Vigil {
+    every: Duration,
+    /// The next part.
+    part: usize,
+    /// How many children are asked at a time.
+    at_a_time: usize,
+    /// The next child, by order of start.
+    from: u64,
+}
+
+impl Vigil {
+    pub(super) fn new(every: Duration) -> Self {
+        Self {
+            every,
+            part: 0,
+            at_a_time: 0,
+            from: 0,
+        }
+    }
+
+    fn step(&self) -> Duration {
+        self.every / u32::try_from(PARTS).unwrap_or(1)
+    }
+}
+
+impl Task {
+    /// Asks the next part of the children in a while.
+    pub(super) fn keep_vigil(&mut self) {
+        self.timers.insert(Timer::Look, self.vigil.step());
+    }
+
+    /// Asks a part of the children, and ends those of them that have not answered.
+    pub(super) fn look(&mut self) {
+        if self.vigil.part == 0 {
+            self.vigil.at_a_time = self.children.len().div_ceil(PARTS);
+            self.vigil.from = 0;
+        }
+        self.vigil.part = (self.vigil.part + 1) % PARTS;
+        let asked = self.children.range(self.vigil.from..).take(self.vigil.at_a_time);
+        let orders: Vec<u64> = asked.map(|(order, _)| *order).collect();
+        self.vigil.from = orders.last().map_or(u64::MAX, |last| last.saturating_add(1));
+        for order in orders {
+            self.ask(order);
+        }
+        self.keep_vigil();
+    }
+
+    fn ask(&mut self, order: u64) {
+        let Some(child) = self.children.get_mut(&order) else {
+            return;
+        };
+        let (Some(running), Phase::Up) = (&child.running, &child.phase) else {
+            return;
+        };
+        // One that starts has a deadline of its own.
+        if running.shutdown.ask() < UNANSWERED || child.node.view().state == State::Starting {
+            return;
+        }
+        if child.killed.is_none() {
+            return child.kill(HANGS);
+        }
+        let (supervisor, child_name) = (&self.node.name, &child.node.name);
+        error!(%supervisor, child = %child_name, "the task does not end even when aborted; it is given up");
+        child.killed = Some(GIVEN_UP);
+        let (run, exit) = (running.run, Exit::Killed(GIVEN_UP));
+        self.pending.push_back(Ended { order, run, exit });
+    }
+}

@@ -1,0 +1,59 @@
+//! Chaos: tasks of every kind fail and hang, others are flooded, while a fleet reports and is commanded. Everything
+//! comes back, nothing that was acknowledged is missing, and nothing is left over.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod fleet;
+mod floods;
+mod orders;
+#[path = "../hostile/packets.rs"]
+#[allow(dead_code, reason = "shared with the hostile clients")]
+mod packets;
+#[path = "../hostile/peer.rs"]
+#[allow(dead_code, reason = "shared with the hostile clients")]
+mod peer;
+mod singles;
+mod stage;
+mod storm;
+mod strikes;
+
+use std::time::Duration;
+
+use storm::Plan;
+
+/// The figures of a run, for whoever runs it to read them.
+#[expect(clippy::print_stderr, reason = "what a run has seen")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+#[test]
+fn tasks_of_every_kind_fail_and_hang_and_nothing_acknowledged_is_missing() {
+    let plan = Plan {
+        devices: 200,
+        interval: Duration::from_millis(200),
+        lasts: Duration::from_secs(20),
+        look_every: Some(Duration::from_millis(800)),
+        between_services: Duration::from_millis(6500),
+        shuffled: true,
+    };
+    say(&storm::run(&plan).to_string());
+}
+
+#[test]
+#[ignore = "takes minutes: ./dev chaos [seconds] runs it"]
+fn the_same_for_minutes_with_five_thousand_messages_a_second() {
+    let seconds = std::env::var("ROOST_CHAOS_SECONDS").map_or(300, |text| text.parse().unwrap());
+    let plan = Plan {
+        devices: 1000,
+        interval: Duration::from_millis(200),
+        lasts: Duration::from_secs(seconds),
+        look_every: Some(Duration::from_secs(10)),
+        between_services: Duration::from_secs(20),
+        shuffled: false,
+    };
+    say(&storm::run(&plan).to_string());
+}

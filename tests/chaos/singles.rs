@@ -1,0 +1,167 @@
+//! One task at a time: what exactly is left when it fails, hangs or keeps its thread.
+
+use std::time::Duration;
+
+use roost_tests::wait_for;
+use serde_json::json;
+
+use crate::packets::{self, Hello};
+use crate::peer::Peer;
+use crate::stage::Stage;
+
+const NUMBERS: &str = "devices/boiler/telemetry/n";
+/// Session expiry interval (0x11) of an hour.
+const AN_HOUR: &[u8] = &[0x11, 0, 0, 0x0e, 0x10];
+
+struct Boiler {
+    stage: Stage,
+    secret: String,
+    token: String,
+}
+
+impl Boiler {
+    fn set(look_every: Option<Duration>) -> Self {
+        let stage = Stage::set(look_every, "");
+        let secret = stage.program.add_device("boiler");
+        let token = stage.program.token();
+        Self { stage, secret, token }
+    }
+
+    /// The device, with a will.
+    fn enter(&self) -> Peer {
+        let hello = Hello {
+            version: 5,
+            id: "boiler",
+            login: ("boiler", &self.secret),
+            clean: true,
+            will: Some(("devices/boiler/telemetry/gone", b"1")),
+            ..Hello::default()
+        };
+        Peer::enter(&self.stage.program, &hello)
+    }
+
+    /// Somebody who listens to the device and whose session outlives its connection; whether it was found again.
+    fn listen(&self) -> (Peer, bool) {
+        let hello = Hello {
+            version: 5,
+            id: "listener",
+            login: ("roost", &self.token),
+            properties: AN_HOUR,
+            ..Hello::default()
+        };
+        let (mut peer, answer) = Peer::hello(&self.stage.program, &hello);
+        assert_eq!((answer[0], answer[3]), (0x20, 0), "{answer:x?}");
+        let present = answer[2] == 1;
+        if !present {
+            peer.send(&packets::subscribe(5, 1, &[NUMBERS], 1));
+            peer.packet_of(0x90);
+        }
+        (peer, present)
+    }
+
+    fn connections(&self) -> u64 {
+        self.stage.kinds().get("connections").copied().unwrap_or(0)
+    }
+
+    /// The value of a point, once it has one.
+    fn point(&self, name: &str) -> serde_json::Value {
+        let api = self.stage.program.api();
+        wait_for(name, || api.point("boiler", name))["value"].clone()
+    }
+}
+
+/// Says these numbers, each acknowledged.
+fn count(device: &mut Peer, numbers: std::ops::RangeInclusive<u16>) {
+    for number in numbers {
+        let body = number.to_string();
+        device.send(&packets::publish(5, NUMBERS, 0x02, number, body.as_bytes()));
+        device.packet_of(0x40);
+    }
+}
+
+fn ends_with(packet: &[u8], body: &[u8]) {
+    assert!(packet.ends_with(body), "{packet:x?}");
+}
+
+#[test]
+fn a_connection_whose_task_fails_leaves_a_will_and_a_session_that_goes_on_taking() {
+    let boiler = Boiler::set(None);
+    let mut device = boiler.enter();
+    boiler.stage.strike("fail", "connections").unwrap();
+    assert_eq!(boiler.point("gone"), json!(1));
+    assert!(device.has_ended());
+
+    let (mut listener, _) = boiler.listen();
+    boiler.stage.strike("fail", "connections").unwrap();
+    assert!(listener.packet().is_none());
+    count(&mut boiler.enter(), 1..=3);
+    let (mut listener, present) = boiler.listen();
+    assert!(present);
+    for number in [b"1", b"2", b"3"] {
+        ends_with(&listener.packet_of(0x32), number);
+    }
+}
+
+#[test]
+fn a_connection_that_hangs_is_ended_and_takes_nothing_from_the_one_that_took_its_place() {
+    // Long enough that the client is let in again before its first connection is ended.
+    let boiler = Boiler::set(Some(Duration::from_secs(3)));
+    let (_hung, _) = boiler.listen();
+    boiler.stage.strike("hang", "connections").unwrap();
+    let (mut listener, present) = boiler.listen();
+    assert!(present);
+    assert_eq!(boiler.connections(), 2, "the first one hangs still");
+    wait_for("the end of the first one", || {
+        (boiler.connections() == 1).then_some(())
+    });
+    assert!(listener.settled());
+    count(&mut boiler.enter(), 1..=1);
+    ends_with(&listener.packet_of(0x32), b"1");
+}
+
+#[test]
+fn a_device_whose_task_hangs_is_restarted_and_takes_in_what_came_meanwhile() {
+    let boiler = Boiler::set(Some(Duration::from_millis(500)));
+    let mut device = boiler.enter();
+    boiler.stage.strike("hang", "devices").unwrap();
+    count(&mut device, 1..=100);
+    let api = boiler.stage.program.api();
+    wait_for("the last of them", || {
+        api.point("boiler", "n").filter(|point| point["value"] == 100)
+    });
+    let shown = api.get("/api/v1/devices/boiler").body;
+    assert_eq!(shown["restarts"], 1, "{shown}");
+    let reason = shown["last_reason"].as_str().unwrap();
+    assert!(reason.contains("no sign of life"), "{reason}");
+    assert_eq!(boiler.stage.numbers()["boiler"], [100, 0, 0]);
+}
+
+#[test]
+fn what_was_acknowledged_is_taken_in_before_the_gateway_stops() {
+    let mut boiler = Boiler::set(None);
+    let mut device = boiler.enter();
+    // What comes in these two seconds waits in its inbox.
+    boiler.stage.strike("block", "devices").unwrap();
+    count(&mut device, 1..=100);
+    assert_eq!(boiler.stage.program.stop(), Some(0));
+    boiler.stage.program.boot();
+    assert_eq!(boiler.point("n"), json!(100));
+}
+
+#[test]
+fn what_was_acknowledged_outlives_the_supervisor_of_the_devices() {
+    let boiler = Boiler::set(None);
+    let mut device = boiler.enter();
+    count(&mut device, 1..=1);
+    assert_eq!(boiler.point("n"), json!(1));
+    // Its task is no more and its inbox has what came since.
+    boiler.stage.strike("hang", "devices").unwrap();
+    count(&mut device, 2..=50);
+    boiler.stage.strike("fail", "roost/devices").unwrap();
+    let api = boiler.stage.program.api();
+    wait_for("the last of them", || {
+        let point = api.try_get("/api/v1/devices/boiler/points/n")?;
+        (point.body["value"] == 50).then_some(())
+    });
+    assert_eq!(boiler.stage.numbers()["boiler"], [50, 0, 0]);
+}

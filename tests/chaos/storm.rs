@@ -1,0 +1,234 @@
+//! The storm: a level is taken, chaos reigns, calm returns, and the level must be the one of before.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use roost::sim::Login;
+use roost_tests::wait_for;
+use serde_json::Value;
+
+use crate::fleet::Fleet;
+use crate::orders::{Orders, Outcome};
+use crate::stage::{Level, Stage};
+use crate::{floods, strikes};
+
+/// Load before the level is taken: caches and rings are to be full.
+const WARM_UP: Duration = Duration::from_secs(4);
+/// Memory may be higher afterwards by this part of it and so many kB: what the allocator keeps, and what is kept of
+/// each command.
+const MEMORY_GROWTH: f64 = 1.25;
+const MEMORY_SLACK_KB: u64 = 24 << 10;
+/// Whatever is kept of a device is full after the warm-up.
+const CONFIG: &str = "[devices]\nrecorder_device_bytes = 1024";
+/// Tasks that end by themselves take their time: a hung one is ended after a minute and a half.
+const CALM_WITHIN: Duration = Duration::from_secs(180);
+
+/// What is done.
+pub(crate) struct Plan {
+    pub(crate) devices: usize,
+    /// Between two numbers of a device.
+    pub(crate) interval: Duration,
+    pub(crate) lasts: Duration,
+    /// Between two looks for signs of life; as in the product, unless said otherwise.
+    pub(crate) look_every: Option<Duration>,
+    /// Between two strikes at the services of one supervisor, at least.
+    pub(crate) between_services: Duration,
+    /// Whether the strikes at services begin anywhere in their order: a short run does not come to its end.
+    pub(crate) shuffled: bool,
+}
+
+/// What was seen.
+pub(crate) struct Report {
+    seconds: f64,
+    acknowledged: u64,
+    repeated: u64,
+    failed: u64,
+    hung: u64,
+    blocked: u64,
+    services: BTreeSet<(String, &'static str)>,
+    lost: u64,
+    bursts: u64,
+    outcome: Outcome,
+    memory_kb: (u64, u64),
+    level: Level,
+    calm: Duration,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let rate = self.acknowledged as f64 / self.seconds;
+        writeln!(
+            f,
+            "{:.0} s, {} numbers acknowledged ({rate:.0}/s) and all of them readings, {} came again; \
+             {} tasks failed, {} hung, {} blocked; {} connections lost, {} floods",
+            self.seconds,
+            self.acknowledged,
+            self.repeated,
+            self.failed,
+            self.hung,
+            self.blocked,
+            self.lost,
+            self.bursts
+        )?;
+        let services = |fate: &str| {
+            let struck = self.services.iter().filter(|(_, other)| *other == fate);
+            struck
+                .map(|(kind, _)| kind.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        writeln!(
+            f,
+            "services that failed: {}; that hung: {}",
+            services("fail"),
+            services("hang")
+        )?;
+        writeln!(f, "{}", self.outcome)?;
+        let (before, after) = self.memory_kb;
+        writeln!(
+            f,
+            "calm after {:?}; memory {before} kB before, {after} kB after; {} tasks, {} files, {} threads",
+            self.calm, self.level.tasks, self.level.files, self.level.threads
+        )
+    }
+}
+
+fn quiet(fleet: &Fleet) {
+    fleet.count(false);
+    wait_for("all acknowledgements", || (fleet.pending() == 0).then_some(()));
+}
+
+/// Whether everything below is at work.
+fn at_work(tree: &Value) -> bool {
+    let children = tree["children"].as_array().unwrap();
+    tree["state"] == "running" && children.iter().all(at_work)
+}
+
+/// Waits until the gateway stands as high as before.
+fn calm(stage: &Stage, fleet: &Fleet, devices: usize, before: &Level) -> Duration {
+    let begin = Instant::now();
+    loop {
+        let tree = stage.tree();
+        let root = tree["children"].as_array().unwrap();
+        let level = stage.level();
+        let same = level.kinds == before.kinds && level.tasks == before.tasks && level.files == before.files;
+        if same && root.iter().all(at_work) && fleet.connected() == devices && stage.struck().is_empty() {
+            return begin.elapsed();
+        }
+        assert!(
+            begin.elapsed() < CALM_WITHIN,
+            "no calm: {level:?}\nbefore: {before:?}\nstruck: {:?}, connected: {} of {devices}",
+            stage.struck(),
+            fleet.connected()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Kinds of tasks that are services, by their supervisor.
+fn services(stage: &Stage) -> Vec<Vec<String>> {
+    let mut services: Vec<Vec<String>> = Vec::new();
+    for kind in stage.kinds().into_keys() {
+        let Some((supervisor, _)) = kind.split_once('/') else {
+            continue;
+        };
+        let of = |kinds: &&mut Vec<String>| kinds[0].starts_with(&format!("{supervisor}/"));
+        match services.iter_mut().find(of) {
+            Some(kinds) => kinds.push(kind),
+            None => services.push(vec![kind]),
+        }
+    }
+    services
+}
+
+/// Chaos, for as long as it is to last. How many floods there were.
+fn reign(plan: &Plan, stage: &Stage, flooded: &Login, orders: &Orders, done: &strikes::Done) -> u64 {
+    let stop = AtomicBool::new(false);
+    let pace = (plan.between_services, plan.shuffled);
+    let services = services(stage);
+    std::thread::scope(|scope| {
+        scope.spawn(|| strikes::at_crowds(stage, &stop, done));
+        for kinds in &services {
+            scope.spawn(|| strikes::at_services(stage, kinds, pace, &stop, done));
+        }
+        scope.spawn(|| orders.give(&stage.program, plan.devices, &stop));
+        let flood = scope.spawn(|| floods::pour(stage, flooded, &stop));
+        std::thread::sleep(plan.lasts);
+        stop.store(true, Ordering::Relaxed);
+        flood.join().unwrap()
+    })
+}
+
+/// Every number that any device has said is a reading. How many are readings twice.
+fn count_up(stage: &Stage, fleet: Fleet) -> u64 {
+    let last = fleet.stop();
+    let numbers = wait_for("the last reading of each", || {
+        let numbers = stage.numbers();
+        let complete = last.iter().all(|(device, last)| numbers[device][0] == *last);
+        complete.then_some(numbers)
+    });
+    let mut repeated = 0;
+    for device in last.keys() {
+        let [_, missing, again] = numbers[device];
+        assert_eq!(missing, 0, "{device}: acknowledged numbers became no readings");
+        repeated += again;
+    }
+    repeated
+}
+
+pub(crate) fn run(plan: &Plan) -> Report {
+    let stage = Stage::set(plan.look_every, CONFIG);
+    let mut logins = stage.devices("d", plan.devices + 1);
+    let flooded = logins.pop().unwrap();
+    let fleet = Fleet::start(stage.mqtt(), plan.interval, logins);
+    wait_for("all devices", || {
+        (fleet.connected() == plan.devices).then_some(())
+    });
+    fleet.count(true);
+    std::thread::sleep(WARM_UP);
+    quiet(&fleet);
+    let (before, memory_before) = (stage.level(), stage.memory_kb());
+
+    let (done, orders) = (strikes::Done::default(), Orders::default());
+    let (begin, said_before) = (Instant::now(), fleet.acknowledged());
+    fleet.count(true);
+    let bursts = reign(plan, &stage, &flooded, &orders, &done);
+    let seconds = begin.elapsed().as_secs_f64();
+    let acknowledged = fleet.acknowledged() - said_before;
+    let calm = calm(&stage, &fleet, plan.devices, &before);
+    quiet(&fleet);
+    let outcome = orders.judge(&stage.program, &fleet);
+    let (level, memory_after) = (stage.level(), stage.memory_kb());
+    let lost = fleet.lost();
+    let repeated = count_up(&stage, fleet);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "memory"
+    )]
+    let bound = (memory_before as f64 * MEMORY_GROWTH) as u64 + MEMORY_SLACK_KB;
+    assert!(
+        memory_after <= bound,
+        "{memory_after} kB, before {memory_before} kB"
+    );
+    let get = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+    Report {
+        seconds,
+        acknowledged,
+        repeated,
+        failed: get(&done.failed),
+        hung: get(&done.hung),
+        blocked: get(&done.blocked),
+        services: done.services.lock().unwrap().clone(),
+        lost,
+        bursts,
+        outcome,
+        memory_kb: (memory_before, memory_after),
+        level,
+        calm,
+    }
+}

@@ -1,0 +1,179 @@
+//! The victims: every supervised task that runs now, and what is to befall it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use roost_runtime::{BoxError, ChildFuture};
+
+/// Supervisors whose children are of one kind; of all others each child is a kind of its own.
+const CROWDS: [&str; 3] = ["devices", "connections", "requests"];
+/// How long a task that is made to block keeps its thread.
+const BLOCKS_FOR: Duration = Duration::from_secs(2);
+
+const LIVES: u8 = 0;
+
+/// What befalls a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Fate {
+    /// It panics where it waits.
+    Fails = 1,
+    /// It is never polled again.
+    Hangs = 2,
+    /// It keeps its thread for two seconds, and goes on.
+    Blocks = 3,
+}
+
+#[derive(Default)]
+struct Switch {
+    fate: AtomicU8,
+    waker: Mutex<Option<Waker>>,
+}
+
+struct Victim {
+    kind: String,
+    name: String,
+    switch: Arc<Switch>,
+}
+
+/// All of them, by number.
+#[derive(Default)]
+pub(crate) struct Victims {
+    next: AtomicU64,
+    alive: Mutex<BTreeMap<u64, Victim>>,
+}
+
+impl Victims {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Victim>> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many there are of each kind.
+    pub(crate) fn kinds(&self) -> BTreeMap<String, usize> {
+        let mut kinds = BTreeMap::new();
+        for victim in self.lock().values() {
+            *kinds.entry(victim.kind.clone()).or_insert(0) += 1;
+        }
+        kinds
+    }
+
+    /// How many of each kind were struck and have not ended yet.
+    pub(crate) fn struck(&self) -> BTreeMap<String, usize> {
+        let mut kinds = BTreeMap::new();
+        let alive = self.lock();
+        let struck = alive
+            .values()
+            .filter(|victim| victim.switch.fate.load(Ordering::Acquire) != LIVES);
+        for victim in struck {
+            *kinds.entry(victim.kind.clone()).or_insert(0) += 1;
+        }
+        kinds
+    }
+
+    /// Does it to one of a kind: to the one of this name, or to any. Its name; `None` if there is none.
+    pub(crate) fn strike(&self, kind: &str, name: Option<&str>, fate: Fate) -> Option<String> {
+        let alive = self.lock();
+        let spared = |victim: &&Victim| victim.switch.fate.load(Ordering::Acquire) == LIVES;
+        let of_kind = alive.values().filter(|victim| victim.kind == kind).filter(spared);
+        let of_kind: Vec<&Victim> = match name {
+            None => of_kind.collect(),
+            Some(name) => of_kind.filter(|victim| victim.name == name).collect(),
+        };
+        let victim = of_kind.get(fastrand::usize(..of_kind.len().max(1)))?;
+        victim.switch.fate.store(fate as u8, Ordering::Release);
+        let waker = victim
+            .switch
+            .waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Some(victim.name.clone())
+    }
+}
+
+/// Stands between the supervisors and their children.
+pub(crate) struct Saboteur {
+    victims: Arc<Victims>,
+    look_every: Option<Duration>,
+}
+
+impl Saboteur {
+    pub(crate) fn new(victims: Arc<Victims>, look_every: Option<Duration>) -> Self {
+        Self { victims, look_every }
+    }
+}
+
+impl roost_runtime::Saboteur for Saboteur {
+    fn befall(&self, supervisor: &str, child: &str, future: ChildFuture) -> ChildFuture {
+        let kind = if CROWDS.contains(&supervisor) {
+            supervisor.to_owned()
+        } else {
+            format!("{supervisor}/{child}")
+        };
+        let number = self.victims.next.fetch_add(1, Ordering::Relaxed);
+        let switch = Arc::new(Switch::default());
+        let victim = Victim {
+            kind,
+            name: child.to_owned(),
+            switch: Arc::clone(&switch),
+        };
+        self.victims.lock().insert(number, victim);
+        Box::pin(Endangered {
+            future,
+            switch,
+            number,
+            victims: Arc::clone(&self.victims),
+        })
+    }
+
+    fn look_every(&self) -> Option<Duration> {
+        self.look_every
+    }
+}
+
+/// A child to which something may happen wherever it waits.
+struct Endangered {
+    future: ChildFuture,
+    switch: Arc<Switch>,
+    number: u64,
+    victims: Arc<Victims>,
+}
+
+impl Future for Endangered {
+    type Output = Result<(), BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        {
+            let mut waker = self.switch.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            if !waker
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(context.waker()))
+            {
+                *waker = Some(context.waker().clone());
+            }
+        }
+        match self.switch.fate.load(Ordering::Acquire) {
+            fate if fate == Fate::Fails as u8 => panic!("sabotage"),
+            fate if fate == Fate::Hangs as u8 => return Poll::Pending,
+            fate if fate == Fate::Blocks as u8 => {
+                self.switch.fate.store(LIVES, Ordering::Release);
+                std::thread::sleep(BLOCKS_FOR);
+            }
+            _ => {}
+        }
+        self.future.as_mut().poll(context)
+    }
+}
+
+impl Drop for Endangered {
+    fn drop(&mut self) {
+        self.victims.lock().remove(&self.number);
+    }
+}
