@@ -30,7 +30,7 @@ pub struct Page {
     pub title: Option<String>,
     /// The token that the glue sends along; it belongs into `<meta name="csrf-token" content=…>`.
     pub csrf_token: String,
-    /// The main view in its container: HTML, to be shown as [`Raw`](crate::Raw).
+    /// The main view in its container: HTML, to be shown as [`Raw`].
     pub content: String,
     /// The address: path and query.
     pub address: String,
