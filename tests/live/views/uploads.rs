@@ -118,12 +118,17 @@ async fn a_file_is_gone_with_its_view_and_when_it_is_cancelled() {
     let upload = reference(&visit);
     let allowed = allow(&mut visit, &upload, 1_000_000).await;
     join(&mut visit, &allowed["response"]["entries"]["0"]).await;
+    assert_eq!(place.files(), 0, "what is only said takes no room");
+    visit.peer.bytes(chunk("lvu:0", "a", &vec![7; 64_000])).await;
+    visit.reply("a").await;
     assert_eq!(place.files(), 1);
     visit.click("cancel").await;
     assert_eq!(visit.hear().await[3], "phx_close");
     assert_eq!(place.files(), 0);
     let allowed = allow(&mut visit, &upload, 1_000_000).await;
     join(&mut visit, &allowed["response"]["entries"]["0"]).await;
+    visit.peer.bytes(chunk("lvu:0", "b", &vec![7; 64_000])).await;
+    visit.reply("b").await;
     visit
         .send("event", json!({"type": "click", "event": "boom", "value": {}}))
         .await;

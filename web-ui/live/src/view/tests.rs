@@ -1,5 +1,6 @@
 //! Views opened, joined and told things without a socket, as their channel would.
 
+mod anything;
 mod going;
 mod joining;
 mod loading;

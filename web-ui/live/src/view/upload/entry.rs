@@ -129,10 +129,7 @@ impl Entry {
     /// Where it lies, once it is done.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.receiving
-            .as_deref()
-            .filter(|_| self.done)
-            .map(Receiving::path)
+        self.receiving.as_deref().filter(|_| self.done)?.path()
     }
 
     pub(super) fn is_allowed(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use roost_runtime::Shutdown;
 use tempfile::NamedTempFile;
@@ -16,6 +16,8 @@ use crate::lock;
 pub(crate) enum ChunkError {
     #[error("the file has more bytes than were said")]
     TooMany,
+    #[error("the files on their way take all the room that the site has for them")]
+    NoRoom,
     #[error("the file can't be written: {0}")]
     Write(#[from] std::io::Error),
 }
@@ -25,14 +27,15 @@ impl ChunkError {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::TooMany => "file_size_limit_exceeded",
-            Self::Write(_) => "writer_error",
+            Self::NoRoom | Self::Write(_) => "writer_error",
         }
     }
 }
 
 #[derive(Debug)]
 struct State {
-    file: NamedTempFile,
+    /// From the first chunk on: who only says that there is a file has none open.
+    file: Option<NamedTempFile>,
     written: u64,
     /// Whether a channel sends to it.
     joined: bool,
@@ -41,30 +44,31 @@ struct State {
 /// A file on its way. Its view holds it; when that lets go, the file is removed and its channel ends.
 #[derive(Debug)]
 pub(crate) struct Receiving {
-    path: Box<Path>,
+    path: OnceLock<Box<Path>>,
     size: u64,
     state: Mutex<State>,
     end: Shutdown,
-    _room: Room,
+    room: Room,
 }
 
 impl Receiving {
-    pub(super) fn new(file: NamedTempFile, size: u64, room: Room) -> Arc<Self> {
+    pub(super) fn new(size: u64, room: Room) -> Arc<Self> {
         Arc::new(Self {
-            path: file.path().into(),
+            path: OnceLock::new(),
             size,
             state: Mutex::new(State {
-                file,
+                file: None,
                 written: 0,
                 joined: false,
             }),
             end: Shutdown::new(),
-            _room: room,
+            room,
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where it lies, from the first chunk on.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.get().map(|path| &**path)
     }
 
     /// Whether all bytes are here.
@@ -86,7 +90,17 @@ impl Receiving {
         if written > self.size {
             return Err(ChunkError::TooMany);
         }
-        state.file.write_all(chunk)?;
+        if !self.room.grow(chunk.len() as u64) {
+            return Err(ChunkError::NoRoom);
+        }
+        if state.file.is_none() {
+            let file = self.room.file()?;
+            let _ = self.path.set(file.path().into());
+            state.file = Some(file);
+        }
+        if let Some(file) = &mut state.file {
+            file.write_all(chunk)?;
+        }
         state.written = written;
         Ok(())
     }

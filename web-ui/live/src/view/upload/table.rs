@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+
+use tempfile::NamedTempFile;
 
 use super::{Receiving, UploadError, UploadOptions};
 use crate::lock;
@@ -50,7 +53,7 @@ pub(super) struct Found {
 pub(super) struct Room {
     table: Weak<Inner>,
     name: String,
-    bytes: u64,
+    bytes: AtomicU64,
 }
 
 impl Table {
@@ -64,41 +67,35 @@ impl Table {
         }))
     }
 
-    /// Makes room and a file for so many bytes. Returns it with the token that leads to it.
+    /// Expects a file of so many bytes, if they would fit now. Returns it with the token that leads to it. Room is
+    /// taken
+    /// by what comes, not by what is said.
     pub(super) fn open(
         &self,
         size: u64,
         options: &UploadOptions,
     ) -> Result<(Arc<Receiving>, String), UploadError> {
         let name = unguessable("").map_err(|_| UploadError::Failed)?;
-        let room = self.room(&name, size)?;
-        let file = tempfile::Builder::new()
-            .prefix("roost-upload-")
-            .tempfile_in(&self.0.folder);
-        let file = file.map_err(|error| {
-            tracing::error!(%error, folder = %self.0.folder.display(), "no file for an upload can be made");
-            UploadError::Failed
-        })?;
-        let receiving = Receiving::new(file, size, room);
+        let mut state = lock(&self.0.state);
+        let taken = state.bytes.checked_add(size);
+        taken
+            .filter(|taken| *taken <= self.0.most_bytes)
+            .ok_or(UploadError::NoRoom)?;
+        let room = Room {
+            table: Arc::downgrade(&self.0),
+            name: name.clone(),
+            bytes: AtomicU64::new(0),
+        };
+        let receiving = Receiving::new(size, room);
         let waiting = Waiting {
             receiving: Arc::downgrade(&receiving),
             chunk_timeout: options.chunk_timeout,
             chunk_size: options.chunk_size,
         };
-        lock(&self.0.state).waiting.insert(name.clone(), waiting);
+        state.waiting.insert(name.clone(), waiting);
+        drop(state);
         let token = self.0.key.sign(Purpose::Upload, name.as_bytes());
         Ok((receiving, token))
-    }
-
-    fn room(&self, name: &str, bytes: u64) -> Result<Room, UploadError> {
-        let mut state = lock(&self.0.state);
-        let taken = state
-            .bytes
-            .checked_add(bytes)
-            .filter(|taken| *taken <= self.0.most_bytes);
-        state.bytes = taken.ok_or(UploadError::NoRoom)?;
-        let (table, name) = (Arc::downgrade(&self.0), name.to_owned());
-        Ok(Room { table, name, bytes })
     }
 
     /// The file that a token leads to, for the first that asks.
@@ -126,11 +123,36 @@ impl Table {
     }
 }
 
+impl Room {
+    /// Takes more of it. Returns whether there was any.
+    pub(super) fn grow(&self, bytes: u64) -> bool {
+        let Some(table) = self.table.upgrade() else {
+            return false;
+        };
+        let mut state = lock(&table.state);
+        let fits = state.bytes.saturating_add(bytes) <= table.most_bytes;
+        if fits {
+            state.bytes += bytes;
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    /// A file for what comes. Whoever drops it removes it.
+    pub(super) fn file(&self) -> std::io::Result<NamedTempFile> {
+        let gone = || std::io::Error::other("the site has ended");
+        let table = self.table.upgrade().ok_or_else(gone)?;
+        tempfile::Builder::new()
+            .prefix("roost-upload-")
+            .tempfile_in(&table.folder)
+    }
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
         if let Some(table) = self.table.upgrade() {
             let mut state = lock(&table.state);
-            state.bytes -= self.bytes;
+            state.bytes -= self.bytes.load(Ordering::Relaxed);
             state.waiting.remove(&self.name);
         }
     }

@@ -139,18 +139,19 @@ fn a_token_leads_one_channel_to_its_file() {
 fn files_on_their_way_have_a_limit_together_and_leave_nothing_behind() {
     let (table, folder) = table(10);
     let mut first = upload(UploadOptions::default());
-    assert!(
-        first
-            .allow(vec![chosen("0", "a", 8)], &table)
-            .get("error")
-            .is_none()
+    let answer = first.allow(vec![chosen("0", "a", 8)], &table);
+    assert_eq!(
+        (files(&folder), table.bytes()),
+        (0, 0),
+        "what is only said takes no room"
     );
+    send(&table, &answer, "0", b"12345678");
     let mut second = upload(UploadOptions::default());
     assert_eq!(
         second.allow(vec![chosen("0", "a", 8)], &table)["error"],
         json!([["0", "no_room"]])
     );
-    assert_eq!(files(&folder), 1);
+    assert_eq!((files(&folder), table.bytes()), (1, 8));
     drop(first);
     assert_eq!((files(&folder), table.bytes()), (0, 0), "its view has ended");
     assert!(second.cancel("0"));
@@ -160,6 +161,21 @@ fn files_on_their_way_have_a_limit_together_and_leave_nothing_behind() {
             .get("error")
             .is_none()
     );
+}
+
+#[test]
+fn the_file_that_comes_when_there_is_no_room_any_more_is_broken_off() {
+    let (table, _folder) = table(10);
+    let (mut first, mut second) = (upload(UploadOptions::default()), upload(UploadOptions::default()));
+    let (one, two) = (
+        first.allow(vec![chosen("0", "a", 8)], &table),
+        second.allow(vec![chosen("0", "a", 8)], &table),
+    );
+    send(&table, &one, "0", b"12345678");
+    let found = table.find(two["entries"]["0"].as_str().unwrap()).unwrap();
+    let broken = found.receiving.upgrade().unwrap().write(b"12345678").unwrap_err();
+    assert_eq!(broken.reason(), "writer_error");
+    assert_eq!(table.bytes(), 8);
 }
 
 #[test]
