@@ -15,8 +15,9 @@ pub fn live_form(data: &[u8]) {
     }
     let Ok(decoded) = form::decode(text) else { return };
     let mut fields = Vec::new();
+    let whole = Value::Object(decoded.clone());
     for (name, value) in &decoded {
-        let _ = form::is_used(&decoded, name);
+        let _ = form::is_used(&whole, name);
         take_apart(&encoded(name), value, 1, &mut fields);
     }
     assert!(fields.len() <= FIELDS);

@@ -133,9 +133,6 @@ const STEPS = [
     ["a patch", click("#patch"), { 14: "%{&quot;tab&quot; =&gt; &quot;x&quot;}" }],
 ];
 
-// A short template sent twice may take a byte more than a table with references to it.
-const SLACK = 1;
-
 // The next diff that the view sends, in a reply or by itself.
 function diffSince(one, since) {
     for (const { way, frame } of one.frames.slice(since)) {
@@ -155,7 +152,7 @@ scenario("no diff is bigger than what Phoenix sends for the same step", async (o
         await act(one);
         const diff = await one.eventually(step, () => diffSince(one, since));
         const [ours, theirs] = [diff, golden].map((one) => JSON.stringify(one));
-        if (ours.length > theirs.length + SLACK) bigger.push(`${step}: ${ours.length} > ${theirs.length}\n  ${ours}\n  ${theirs}`);
+        if (ours.length > theirs.length) bigger.push(`${step}: ${ours.length} > ${theirs.length}\n  ${ours}\n  ${theirs}`);
         await one.until("nothing is on its way", () => !document.querySelector("[data-phx-ref-src]"));
     }
     assert.deepEqual(bigger, []);

@@ -7,7 +7,13 @@ fn holds(scenarios: &str) {
     let program = Conformance::start(env!("CARGO_BIN_EXE_conformance"));
     let file = format!("{}/browser/{scenarios}.js", env!("CARGO_MANIFEST_DIR"));
     let modules = ("ROOST_BROWSER_MODULES", "browser/node_modules");
-    run_script("browser/runner.js", modules, &[&file, program.base()]);
+    // All scenarios; those that need a program of their own start this one.
+    let all = ["", env!("CARGO_BIN_EXE_conformance")];
+    run_script(
+        "browser/runner.js",
+        modules,
+        &[&[&file, program.base()], all.as_slice()].concat(),
+    );
 }
 
 #[test]
@@ -36,6 +42,11 @@ fn components_and_hooks_live_in_their_page() {
 }
 
 #[test]
+fn commands_fields_and_limits_of_uploads_work() {
+    holds("more");
+}
+
+#[test]
 fn failures_are_survived() {
     holds("failures");
 }
@@ -58,4 +69,9 @@ fn sockets_are_opened_by_those_who_may() {
 #[test]
 fn no_more_is_sent_than_phoenix_sends() {
     holds("golden");
+}
+
+#[test]
+fn what_developers_change_shows_at_once() {
+    holds("reload");
 }

@@ -152,4 +152,45 @@ scenario("the title of a page comes back with it", async (one) => {
     await one.until("the default title", () => document.title === "Exp | GW", null, () => one.page.title());
 });
 
+scenario("navigation to another group is a page load", async (one) => {
+    await one.visits("/more");
+    await one.marks();
+    await one.click("#other");
+    await one.sees("#two", "Page two {}");
+    await one.isNewPage();
+    await one.isAt("/other");
+    assert.ok(one.frames.some(({ text }) => text.includes('"reason":"unauthorized"')));
+});
+
+scenario("a patch link that leads to another view is live navigation", async (one) => {
+    await one.visits("/more");
+    await one.marks();
+    await one.click("#wrong");
+    await one.sees("#two", 'Page two {"by":"patch"}');
+    await one.isSamePage();
+    assert.ok(one.frames.some(({ text }) => text.includes('"link_redirect":true')));
+});
+
+scenario("a flash goes along with a redirect, and is seen once", async (one) => {
+    await one.visits("/more");
+    await one.click("#leave");
+    await one.sees("#two", 'Page two {"from":"more"}');
+    await one.sees("#fl", "good-bye");
+    await one.page.reload();
+    await one.isLive();
+    assert.equal(await one.text("#fl"), "");
+});
+
+scenario("the element around a view has the attributes that the view names", async (one) => {
+    const main = () => one.page.$eval("[data-phx-main]", (main) => main.classList.contains("more"));
+    await one.visits("/more");
+    assert.equal(await main(), true);
+    await one.click("#go");
+    await one.sees("#two", 'Page two {"by":"js"}');
+    assert.equal(await main(), false);
+    await one.page.goBack();
+    await one.page.waitForSelector("#commands");
+    assert.equal(await main(), true);
+});
+
 module.exports = scenarios;

@@ -1,6 +1,9 @@
 // Runs the scenarios of a file in a headless browser, one after the other, and says of each whether it held.
 //
-//     node runner.js FILE URL [WORDS]     only the scenarios whose sentence contains WORDS
+//     node runner.js FILE URL [WORDS [PROGRAM]]
+//
+// Only the scenarios whose sentence contains WORDS are run. PROGRAM is the conformance program, for scenarios that start
+// one of their own.
 //
 // A scenario fails by throwing, by an error in a page or by a console error that it did not announce.
 
@@ -50,7 +53,8 @@ function indent(text) {
     return text.replace(/^/gm, "        ");
 }
 
-async function main([file, base, words]) {
+async function main([file, base, words, program]) {
+    if (program) process.env.ROOST_CONFORMANCE = program;
     const scenarios = require(path.resolve(file)).filter(({ sentence }) => !words || sentence.includes(words));
     if (scenarios.length === 0) throw new Error(`${file} has no scenario with these words`);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

@@ -69,19 +69,34 @@ scenario("the page goes on working during an upload", async (one) => {
     await one.sees("#ures", `saved busy.bin ${FIVE_MB}`);
 });
 
-scenario("a view that crashes during an upload takes the next one", async (one) => {
-    one.expects(/./);
-    await one.visits("/");
-    await chooses(one, "lost.bin", FIVE_MB);
+// Chooses a file, and does something as soon as some of it is on its way.
+async function during(one, name, act) {
+    await chooses(one, name, FIVE_MB);
     await one.click("#usave");
-    await one.click("#crash");
-    await one.eventually("the view has joined again", () => one.between(0, ">", "phx_join").filter((f) => f[2].startsWith("lv:")).length >= 2);
-    await one.isLive();
-    await one.page.reload();
-    await one.isLive();
-    await chooses(one, "next.bin", 1000);
-    await one.click("#usave");
-    await one.sees("#ures", "saved next.bin 1000");
-});
+    await one.eventually("chunks are on their way", () => one.frames.some(({ text }) => text.startsWith("binary")));
+    await act();
+}
+
+const joins = (one) => one.between(0, ">", "phx_join").filter((frame) => frame[2].startsWith("lv:")).length;
+
+for (const [what, act] of [
+    ["a view that crashes", (one) => one.click("#crash")],
+    ["a socket that is cut", (one) => one.ctl("drop")],
+]) {
+    scenario(`${what} during an upload ends it, and the same page sends the next file`, async (one) => {
+        // What the client says of a file that it can't go on with.
+        one.expects(/WebSocket connection to/, /Failed to push file progress/);
+        await one.visits("/");
+        await one.marks();
+        await during(one, "lost.bin", () => act(one));
+        await one.eventually("the view has joined again", () => joins(one) >= 2);
+        await one.isLive();
+        assert.equal(await one.text("#ures"), "");
+        await chooses(one, "next.bin", 1000);
+        await one.click("#usave");
+        await one.sees("#ures", "saved next.bin 1000");
+        await one.isSamePage();
+    });
+}
 
 module.exports = scenarios;

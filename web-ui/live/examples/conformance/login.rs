@@ -1,4 +1,5 @@
-//! `GET /login?user=…`: names the reader in his session, so that all his sockets can be cut off at once.
+//! Routes that are no live pages: `GET /login?user=…` names the reader in his session, so that all his sockets can be
+//! cut off at once; `POST /posted` takes a form in the old way.
 
 use std::collections::HashMap;
 
@@ -6,13 +7,20 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use roost_live::session::LIVE_SOCKET_ID;
 use roost_live::{Session, Site};
 
-/// The route.
+/// The routes.
 pub(crate) fn routes(site: Site) -> Router {
-    Router::new().route("/login", get(login)).with_state(site)
+    Router::new()
+        .route("/login", get(login))
+        .route("/posted", post(posted))
+        .with_state(site)
+}
+
+async fn posted(body: String) -> String {
+    format!("posted {body}")
 }
 
 async fn login(

@@ -1,5 +1,8 @@
 //! The conformance program: everything that a client of Channels or live pages can be tried on, built from nothing but
 //! the public interface of `roost-live`. `PORT=4100 cargo run -p roost-live --example conformance`
+//!
+//! With `RELOAD=<folder>` its pages have the stylesheet `app.css` of that folder and its `app.js` as glue, and follow
+//! what is changed there.
 
 mod clicker;
 mod control;
@@ -7,23 +10,29 @@ mod desk;
 mod home;
 mod layout;
 mod login;
+mod more;
 mod room;
 mod two;
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::reload::Reload;
 use roost_live::sign::SigningKey;
-use roost_live::{Group, Routes, Site, scripts};
+use roost_live::{Group, Page, Rendered, Routes, Site, scripts};
 use roost_runtime::{BoxError, Shutdown, Strategy, Supervisor};
 
 use control::Control;
 use desk::Desk;
+
+/// The key of a developer's pages: the same in every run, so that open pages join the next one.
+const NO_SECRET: &[u8] = b"known to everybody who reads this";
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -33,13 +42,18 @@ async fn main() -> Result<(), BoxError> {
 
     let endpoint = Endpoint::new(Limits::default());
     let desk = Arc::new(Desk::default());
-    let site = site(Arc::clone(&desk))?;
+    let watched = std::env::var_os("RELOAD").map(PathBuf::from);
+    let site = site(Arc::clone(&desk), watched.is_some())?;
     let router = site
         .pages()
         .merge(login::routes(site.clone()))
         .merge(endpoint.mount("/socket", room::mount(endpoint.presence())))
         .merge(endpoint.mount("/live", site.mount().observe(desk.clone())))
-        .nest("/js", scripts::router().merge(glue()));
+        .nest("/js", scripts::router())
+        .merge(match watched {
+            Some(folder) => watching(&folder)?,
+            None => glue(),
+        });
     let control = Control {
         desk,
         endpoint: endpoint.clone(),
@@ -54,17 +68,34 @@ async fn main() -> Result<(), BoxError> {
 }
 
 /// The live pages.
-fn site(desk: Arc<Desk>) -> Result<Site, BoxError> {
-    let pages = Group::new("pages", layout::layout)
+fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
+    let (layout, key): (fn(&Page) -> Rendered, _) = match reloading {
+        true => (layout::reloading, SigningKey::new(NO_SECRET)?),
+        false => (layout::layout, SigningKey::random()?),
+    };
+    let pages = Group::new("pages", layout)
         .guard(Desk::guard)
         .view::<home::Home>("/")
-        .view::<two::Two>("/two");
-    let routes = Routes::new().group(pages);
-    Ok(Site::builder(SigningKey::random()?, routes).app(desk).build()?)
+        .view::<two::Two>("/two")
+        .view::<more::More>("/more");
+    // No browser gets from one group to the other without a page load.
+    let others = Group::new("others", layout)
+        .guard(Desk::guard)
+        .view::<two::Two>("/other");
+    let routes = Routes::new().group(pages).group(others);
+    Ok(Site::builder(key, routes).app(desk).build()?)
 }
 
 /// What connects the pages to the stock client.
 fn glue() -> Router {
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
-    Router::new().route("/app.js", get(async move || (kind, include_str!("app.js"))))
+    Router::new().route("/js/app.js", get(async move || (kind, include_str!("app.js"))))
+}
+
+/// The glue and a stylesheet as they are on the disk.
+fn watching(folder: &Path) -> Result<Router, BoxError> {
+    let reload = Reload::new()
+        .stylesheet("/css/app.css", folder.join("app.css"))?
+        .script("/js/app.js", folder.join("app.js"))?;
+    Ok(reload.routes())
 }

@@ -93,9 +93,8 @@ impl Program {
 
     /// Says a line to every open log.
     pub(crate) fn say(&self, line: &str) {
-        for view in self.writer.lock().unwrap().iter() {
-            // Those of the first renders take nothing.
-            let _ = view.send(line.to_owned());
-        }
+        let views = self.writer.lock().unwrap();
+        let taken = views.iter().filter(|view| view.send(line.to_owned()).is_ok());
+        assert_eq!(taken.count(), views.len(), "every open log takes the line");
     }
 }

@@ -18,9 +18,11 @@ impl LiveView for Log {
     type Message = String;
 
     fn mount(_: &Params, _: &Session, context: &mut Context) -> Result<Self, Refusal> {
-        let view = context.handle();
-        if let Some(Ok(mut views)) = context.app::<Writer>().map(Writer::lock) {
-            views.push(view);
+        // The page of the first load takes no messages.
+        if context.is_connected()
+            && let Some(Ok(mut views)) = context.app::<Writer>().map(Writer::lock)
+        {
+            views.push(context.handle());
         }
         let lines = Stream::new();
         Ok(Self { lines, count: 0 })
