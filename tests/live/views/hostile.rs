@@ -1,5 +1,6 @@
 //! Clients that mean harm: a clear refusal, and nobody else notices.
 
+use roost_live_tests::Peer;
 use serde_json::{Value, json};
 
 use super::Place;
@@ -20,6 +21,26 @@ async fn a_page_of_a_foreign_site_joins_nothing() {
     let theirs = Loaded::of(&place).await;
     let mut visit = loaded.connect_with(&theirs.csrf).await;
     assert_eq!(visit.enter(loaded.join()).await, stale(), "of another session");
+}
+
+#[tokio::test]
+async fn a_page_of_a_foreign_origin_is_not_connected() {
+    let place = Place::start();
+    let loaded = Loaded::of(&place).await;
+    let path = format!("/live/websocket?_csrf_token={}&vsn=2.0.0", loaded.csrf);
+    let headers = [
+        ("cookie", loaded.cookie.as_str()),
+        ("origin", "http://evil.example"),
+    ];
+    assert_eq!(
+        Peer::connect_with(&place.base, &path, &headers).await.err(),
+        Some(403)
+    );
+    let headers = [
+        ("cookie", loaded.cookie.as_str()),
+        ("origin", place.base.as_str()),
+    ];
+    assert!(Peer::connect_with(&place.base, &path, &headers).await.is_ok());
 }
 
 #[tokio::test]
