@@ -35,9 +35,14 @@ async fn main() -> anyhow::Result<()> {
 
 fn section(channels: &[String], views: &[String]) -> String {
     let mut text = format!(
-        "## Channels and live views\n\n{}. Roost {}. kB are 1,000 bytes.\n\
+        "## {}\n\n{}. Roost {}. kB are 1,000 bytes.\n\
          The server is a process of its own, the clients are another on the same machine. Beside it the figures of\n\
          Phoenix 1.8 with LiveView 1.2, measured on a quiet machine of the same kind.\n",
+        if channels.is_empty() {
+            "Live views"
+        } else {
+            "Channels and live views"
+        },
         machine::describe(),
         env!("CARGO_PKG_VERSION"),
     );
