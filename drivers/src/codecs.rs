@@ -74,6 +74,11 @@ pub fn codec_for(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
     (def.unwrap_or(&profile::DEF).build)(profile)
 }
 
+/// A setting of a profile's codec, or what it is unless the profile says otherwise.
+fn option(profile: &Profile, name: &str, usual: &str) -> String {
+    profile.options.get(name).map_or(usual, String::as_str).to_owned()
+}
+
 /// What a rule expected of a payload and did not find.
 fn refuse(topic: &Topic, rule: &str, expected: &'static str) -> CodecError {
     CodecError::Payload {

@@ -23,6 +23,21 @@ pub struct Sample {
     pub access: Access,
 }
 
+impl Sample {
+    /// A sample of which the device says neither when it was taken nor when the next one comes.
+    #[must_use]
+    pub fn new(point: impl Into<String>, value: Result<Value, NoData>, unit: Unit, access: Access) -> Self {
+        Self {
+            point: point.into(),
+            value,
+            unit,
+            at: None,
+            cadence: None,
+            access,
+        }
+    }
+}
+
 /// The samples of one read or one message, in the order in which they were found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Samples(Vec<Sample>);

@@ -17,7 +17,7 @@ use self::aspect::{Aspect, Kind};
 use self::expression::Payload;
 use self::learning::{Described, Learning};
 use super::profile::ONLINE;
-use super::refuse;
+use super::{option, refuse};
 use crate::{
     Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming,
     MAX_SAMPLES_PER_MESSAGE, Outgoing, Sample,
@@ -45,11 +45,7 @@ struct Discovery {
 fn build(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
     Ok(Box::new(Discovery {
         profile: profile.id.clone(),
-        prefix: profile
-            .options
-            .get("prefix")
-            .map_or(PREFIX, String::as_str)
-            .to_owned(),
+        prefix: option(&profile, "prefix", PREFIX),
         rules: (super::profile::DEF.build)(profile)?,
     }))
 }
@@ -127,17 +123,6 @@ impl Discovery {
     }
 }
 
-fn sample(point: &str, value: Result<Value, roost_model::NoData>, unit: Unit, access: Access) -> Sample {
-    Sample {
-        point: point.to_owned(),
-        value,
-        unit,
-        at: None,
-        cadence: None,
-        access,
-    }
-}
-
 /// Reads a message by what the device has described. Returns whether anything was about its topic.
 fn read(incoming: Incoming<'_>, memory: &mut Described, decoded: &mut Decoded) -> Result<bool, CodecError> {
     let topic = incoming.topic;
@@ -171,9 +156,12 @@ fn read(incoming: Incoming<'_>, memory: &mut Described, decoded: &mut Decoded) -
         if decoded.samples.len() == MAX_SAMPLES_PER_MESSAGE {
             return Err(CodecError::TooManySamples { topic: topic.clone() });
         }
-        decoded
-            .samples
-            .push(sample(&aspect.point, value, aspect.unit.clone(), aspect.access()));
+        decoded.samples.push(Sample::new(
+            &aspect.point,
+            value,
+            aspect.unit.clone(),
+            aspect.access(),
+        ));
     }
     if tells {
         presence(topic, &payload, memory, decoded);
@@ -203,9 +191,12 @@ fn presence(topic: &Topic, payload: &Payload<'_>, memory: &mut Described, decode
     }
     if let Some(online) = memory.is_online() {
         decoded.online = Some(online);
-        decoded
-            .samples
-            .push(sample(ONLINE, Ok(Value::Bool(online)), Unit::NONE, Access::Read));
+        decoded.samples.push(Sample::new(
+            ONLINE,
+            Ok(Value::Bool(online)),
+            Unit::NONE,
+            Access::Read,
+        ));
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use self::property::Property;
 use super::profile::ONLINE;
-use super::refuse;
+use super::{option, refuse};
 use crate::{
     Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming,
     MAX_DESCRIBED_POINTS, Outgoing, Sample,
@@ -46,24 +46,9 @@ struct Known {
 fn build(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
     Ok(Box::new(Homie {
         profile: profile.id.clone(),
-        base: profile
-            .options
-            .get("base")
-            .map_or(BASE, String::as_str)
-            .to_owned(),
+        base: option(&profile, "base", BASE),
         rules: (super::profile::DEF.build)(profile)?,
     }))
-}
-
-fn sample(point: String, value: Result<Value, NoData>, unit: Unit, access: Access) -> Sample {
-    Sample {
-        point,
-        value,
-        unit,
-        at: None,
-        cadence: None,
-        access,
-    }
 }
 
 impl Homie {
@@ -142,7 +127,7 @@ impl Known {
         } else {
             Access::Read
         };
-        decoded.samples.push(sample(
+        decoded.samples.push(Sample::new(
             format!("{}{suffix}", property.point),
             value,
             property.unit(),
@@ -193,7 +178,7 @@ fn state(incoming: Incoming<'_>) -> Result<Decoded, CodecError> {
     for (point, value) in values {
         decoded
             .samples
-            .push(sample(point.to_owned(), Ok(value), Unit::NONE, Access::Read));
+            .push(Sample::new(point.to_owned(), Ok(value), Unit::NONE, Access::Read));
     }
     Ok(decoded)
 }

@@ -57,14 +57,7 @@ fn parts(component: &str) -> (&str, Option<u16>) {
 }
 
 fn sample(point: String, value: Result<Value, NoData>, unit: &str, access: Access) -> Sample {
-    Sample {
-        point,
-        value,
-        unit: Unit::new(unit),
-        at: None,
-        cadence: None,
-        access,
-    }
+    Sample::new(point, value, Unit::new(unit), access)
 }
 
 /// A message on its way to samples.

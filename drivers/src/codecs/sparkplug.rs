@@ -13,7 +13,7 @@ use serde_json::json;
 
 use self::node::{Kind, Node};
 use self::payload::{Called, Payload, command};
-use super::refuse;
+use super::{option, refuse};
 use crate::{Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Grants, Incoming, Outgoing};
 
 /// This codec's line in the list of codecs.
@@ -40,11 +40,7 @@ struct Sparkplug {
 fn build(profile: Profile) -> Result<Box<dyn Codec>, CodecError> {
     Ok(Box::new(Sparkplug {
         profile: profile.id.clone(),
-        host: profile
-            .options
-            .get("host")
-            .map_or(HOST, String::as_str)
-            .to_owned(),
+        host: option(&profile, "host", HOST),
         rules: (super::profile::DEF.build)(profile)?,
     }))
 }

@@ -128,8 +128,8 @@ impl Known {
             ..Decoded::default()
         };
         if let Some(online) = decoded.online {
-            decoded.samples.push(sample(
-                ONLINE.into(),
+            decoded.samples.push(Sample::new(
+                ONLINE,
                 Ok(Value::Bool(online)),
                 Unit::NONE,
                 Access::Read,
@@ -208,7 +208,7 @@ impl Known {
         };
         let unit = feature.map_or_else(|| usual_unit(path), Feature::unit);
         let access = feature.map_or(Access::Read, Feature::access);
-        decoded.samples.push(sample(point, value, unit, access));
+        decoded.samples.push(Sample::new(point, value, unit, access));
         Ok(())
     }
 }
@@ -225,17 +225,6 @@ fn usual_unit(path: &[&str]) -> Unit {
     let name = path.last().copied().unwrap_or_default();
     let found = USUAL_UNITS.iter().find(|(known, _)| *known == name);
     found.map_or(Unit::NONE, |(_, unit)| Unit::new(unit))
-}
-
-fn sample(point: String, value: Result<Value, NoData>, unit: Unit, access: Access) -> Sample {
-    Sample {
-        point,
-        value,
-        unit,
-        at: None,
-        cadence: None,
-        access,
-    }
 }
 
 impl Codec for Zigbee {

@@ -4,7 +4,6 @@ mod book;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use roost_model::{Client, Filter};
 use roost_mqtt::{Access, Broker};
 use roost_runtime::{BoxError, Bus, ChildSpec, Context, Policy};
@@ -14,6 +13,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use book::{ClientBook, ClientError, NewClient, shown};
 
 use crate::gateway::Gateway;
+use crate::requests::{self, id};
 
 /// Requests that wait; one more is told that nobody has time.
 const QUEUE: usize = 64;
@@ -48,8 +48,8 @@ pub(crate) fn clients(gateway: &Arc<Gateway>) -> ChildSpec {
 
 impl Clients {
     async fn run(self, context: Context) -> Result<(), BoxError> {
-        let mut requests = self.bus.subscriber(QUEUE, Policy::DropNewest);
-        requests.serve(Filter::new(REQUESTS)?);
+        let mut inbox = self.bus.subscriber(QUEUE, Policy::DropNewest);
+        inbox.serve(Filter::new(REQUESTS)?);
         for client in self.on_disk(|book| book.list()).await?? {
             self.access.set_client(&client);
         }
@@ -58,29 +58,21 @@ impl Clients {
             tokio::select! {
                 biased;
                 () = context.shutdown.requested() => return Ok(()),
-                Some(delivery) = requests.recv() => {
-                    let what = delivery.message.topic.levels().last().unwrap_or_default().to_owned();
-                    let answer = Box::pin(self.answer(&what, &delivery.message.body)).await;
-                    if let Some(reply) = delivery.reply {
-                        reply.send(Bytes::from(answer.to_string()));
-                    }
+                Some(delivery) = inbox.recv() => {
+                    requests::answer(delivery, |what, request| self.answer(what, request)).await;
                 }
             }
         }
     }
 
-    async fn answer(&self, what: &str, body: &[u8]) -> Value {
-        let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
-            return json!({ "error": "the request is no JSON object" });
-        };
-        let result = match what {
+    async fn answer(&self, what: String, request: Map<String, Value>) -> Result<Value, BoxError> {
+        match what.as_str() {
             "add" => self.add(request).await,
             "change" => self.change(request).await,
             "remove" => self.remove(&request).await,
             "secret" => self.secret(&request).await,
-            other => Err(format!("{other} is nothing that can be asked").into()),
-        };
-        result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+            other => requests::unknown(other),
+        }
     }
 
     async fn add(&self, params: Map<String, Value>) -> Result<Value, BoxError> {
@@ -147,11 +139,6 @@ impl Clients {
         let book = self.book.clone();
         Ok(self.store.run(move |_| Ok(work(&book))).await?)
     }
-}
-
-fn id(request: &Map<String, Value>) -> Result<String, BoxError> {
-    let id = request.get("id").and_then(Value::as_str);
-    id.map(str::to_owned).ok_or_else(|| "`id` is missing".into())
 }
 
 fn refused(error: ClientError) -> Result<Value, BoxError> {

@@ -9,6 +9,7 @@ mod devices;
 mod gateway;
 mod logs;
 mod metrics;
+mod requests;
 mod run;
 mod secrets;
 pub mod sim;

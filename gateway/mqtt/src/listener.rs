@@ -112,46 +112,23 @@ async fn admit(
     (stream, peer, seat): (TcpStream, SocketAddr, Seat),
     connections: &SupervisorHandle,
 ) -> Result<(), BoxError> {
-    let (broker, name) = (Arc::clone(broker), peer.to_string());
-    let started = match door {
-        Door::Plain => {
-            let serve = move |context: Context| async move {
-                let transport = Transport::Tcp(stream);
-                connection::serve(
-                    broker,
-                    Arrival {
-                        transport,
-                        peer,
-                        seat,
-                    },
-                    context,
-                )
-                .await;
-                Ok(())
+    let (broker, name, door) = (Arc::clone(broker), peer.to_string(), door.clone());
+    let serve = move |context: Context| async move {
+        let transport = match door {
+            Door::Plain => Some(Transport::Tcp(stream)),
+            Door::Tls(certificates) => Box::pin(shake(&broker, &certificates, stream, &seat, &context)).await,
+        };
+        if let Some(transport) = transport {
+            let arrival = Arrival {
+                transport,
+                peer,
+                seat,
             };
-            connections.start_temporary(name, serve).await
+            connection::serve(broker, arrival, context).await;
         }
-        Door::Tls(certificates) => {
-            let certificates = Arc::clone(certificates);
-            let serve = move |context: Context| async move {
-                let shaking = Box::pin(shake(&broker, &certificates, stream, &seat, &context));
-                if let Some(transport) = shaking.await {
-                    connection::serve(
-                        broker,
-                        Arrival {
-                            transport,
-                            peer,
-                            seat,
-                        },
-                        context,
-                    )
-                    .await;
-                }
-                Ok(())
-            };
-            connections.start_temporary(name, serve).await
-        }
+        Ok(())
     };
+    let started = connections.start_temporary(name, serve).await;
     Ok(started?)
 }
 

@@ -149,9 +149,7 @@ pub(crate) async fn add_all(bus: &Bus, devices: Vec<Value>) -> Result<Vec<Added>
 /// Changes some fields of a device.
 pub(crate) async fn change(bus: &Bus, id: &str, params: Value) -> Result<Device, Problem> {
     let answer = ask(bus, "devices/change", json!({ "id": id, "params": params })).await?;
-    if answer.not_found {
-        return Err(Problem::not_found("device", id));
-    }
+    let answer = answer.found("device", id)?;
     match (answer.errors, answer.device) {
         (Some(rows), _) => Err(invalid("device", rows)),
         (None, Some(device)) => Ok(device),
@@ -161,23 +159,19 @@ pub(crate) async fn change(bus: &Bus, id: &str, params: Value) -> Result<Device,
 
 /// Removes a device.
 pub(crate) async fn remove(bus: &Bus, id: &str) -> Result<(), Problem> {
-    match ask(bus, "devices/remove", json!({ "id": id })).await?.removed {
-        true => Ok(()),
-        false => Err(Problem::not_found("device", id)),
-    }
+    let answer = ask(bus, "devices/remove", json!({ "id": id })).await?;
+    answer.removed("device", id)
 }
 
 /// Gives a device a new secret.
 pub(crate) async fn renew_secret(bus: &Bus, id: &str) -> Result<Added, Problem> {
     let answer = ask(bus, "devices/secret", json!({ "id": id })).await?;
-    if answer.not_found {
-        return Err(Problem::not_found("device", id));
-    }
+    let answer = answer.found("device", id)?;
     if let Some(rows) = answer.errors {
         return Err(invalid("device", rows));
     }
     Ok(Added {
         id: id.to_owned(),
-        secret: Some(answer.secret.ok_or_else(unreadable)?),
+        secret: Some(answer.secret()?),
     })
 }

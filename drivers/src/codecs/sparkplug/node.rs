@@ -265,14 +265,9 @@ impl Node {
             .iter()
             .filter(|known| known.behind.as_deref() == Some(device));
         for known in lost {
-            decoded.samples.push(Sample {
-                point: known.point.clone(),
-                value: Err(NoData::DeviceAbsent),
-                unit: known.unit.clone(),
-                at: None,
-                cadence: None,
-                access: known.access,
-            });
+            let gone = Err(NoData::DeviceAbsent);
+            let sample = Sample::new(known.point.as_str(), gone, known.unit.clone(), known.access);
+            decoded.samples.push(sample);
         }
     }
 }
@@ -293,12 +288,8 @@ fn sample(known: &Known, value: Result<Value, NoData>, metric: &Metric, payload:
         .or(payload.at_ms)
         .and_then(|ms| i64::try_from(ms).ok());
     Sample {
-        point: known.point.clone(),
-        value,
-        unit: known.unit.clone(),
         at: at_ms.map(|ms| Timestamp::from_unix_ms(ms, ClockQuality::Unknown)),
-        cadence: None,
-        access: known.access,
+        ..Sample::new(known.point.as_str(), value, known.unit.clone(), known.access)
     }
 }
 
@@ -314,12 +305,8 @@ fn say_online(behind: Option<&str>, online: bool, decoded: &mut Decoded) {
     if decoded.samples.get(&point).is_some() {
         return;
     }
-    decoded.samples.push(Sample {
-        point,
-        value: Ok(Value::Bool(online)),
-        unit: Unit::NONE,
-        at: None,
-        cadence: None,
-        access: Access::Read,
-    });
+    let online = Ok(Value::Bool(online));
+    decoded
+        .samples
+        .push(Sample::new(point, online, Unit::NONE, Access::Read));
 }

@@ -36,6 +36,14 @@ impl Answer {
         bail!("{}", self.reason())
     }
 
+    /// The same, where there may be no such thing; `what` is a word of the command line: `device`.
+    pub(crate) fn found(self, what: &str, id: &str) -> anyhow::Result<Value> {
+        if self.status == 404 {
+            return unknown(what, id);
+        }
+        self.ok()
+    }
+
     /// Why a call did not go well: the problem's title and detail, and what is wrong with each field.
     pub(crate) fn reason(&self) -> String {
         let text = |name: &str| {
@@ -58,6 +66,21 @@ impl Answer {
             reason
         }
     }
+}
+
+/// That there is no such thing.
+pub(crate) fn unknown<T>(what: &str, id: &str) -> anyhow::Result<T> {
+    bail!("there is no {what} {id}: `roost {what} list` shows them")
+}
+
+/// The secret in an answer, which is said once.
+pub(crate) fn secret_in(body: &Value) -> Option<String> {
+    body.get("secret").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// What somebody needs who sets up a device or a client.
+pub(crate) fn credentials(id: &str, secret: &str) -> String {
+    format!("  user    {id}\n  secret  {secret}   (shown this once)\n")
 }
 
 /// Where the API is reached from this machine: a gateway that listens everywhere is reached on loopback.

@@ -3,11 +3,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::api::Api;
+use super::api::{Api, credentials, secret_in, unknown};
 use super::{print, table};
 use crate::clients::{ClientBook, shown};
 use crate::config::Config;
@@ -83,21 +82,9 @@ fn offline(config: &Config) -> anyhow::Result<ClientBook> {
     Ok(ClientBook::new(store, secrets))
 }
 
-fn credentials(id: &str, secret: &str) -> String {
-    format!("  user    {id}\n  secret  {secret}   (shown this once)\n")
-}
-
-fn unknown<T>(id: &str) -> anyhow::Result<T> {
-    bail!("there is no client {id}: `roost client list` shows them")
-}
-
 fn add(config: &Config, api: &Api, add: &Add) -> anyhow::Result<()> {
     let secret = match api.post("/api/v1/clients", &Value::Object(add.params()))? {
-        Some(answer) => answer
-            .ok()?
-            .get("secret")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        Some(answer) => secret_in(&answer.ok()?),
         None => offline(config)?.add(&add.params())?.secret,
     };
     let secret = secret.unwrap_or_default();
@@ -150,10 +137,9 @@ fn columns(client: &Value) -> Vec<String> {
 
 fn remove(config: &Config, api: &Api, id: &str) -> anyhow::Result<()> {
     match api.delete(&format!("/api/v1/clients/{id}"))? {
-        Some(answer) if answer.status == 404 => return unknown(id),
-        Some(answer) => drop(answer.ok()?),
+        Some(answer) => drop(answer.found("client", id)?),
         None if offline(config)?.remove(id)? => {}
-        None => return unknown(id),
+        None => return unknown("client", id),
     }
     print(&format!("{id} removed\n"));
     Ok(())
@@ -161,15 +147,12 @@ fn remove(config: &Config, api: &Api, id: &str) -> anyhow::Result<()> {
 
 fn secret(config: &Config, api: &Api, id: &str) -> anyhow::Result<()> {
     let secret = match api.post(&format!("/api/v1/clients/{id}/secret"), &json!({}))? {
-        Some(answer) if answer.status == 404 => return unknown(id),
-        Some(answer) => answer
-            .ok()?
-            .get("secret")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        Some(answer) => secret_in(&answer.found("client", id)?),
         None => offline(config)?.renew_secret(id)?.and_then(|new| new.secret),
     };
-    let Some(secret) = secret else { return unknown(id) };
+    let Some(secret) = secret else {
+        return unknown("client", id);
+    };
     print(&credentials(id, &secret));
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::api::{Answer, Api};
+use super::api::{Api, credentials, secret_in, unknown};
 use super::{print, table};
 use crate::config::Config;
 use crate::devices::DeviceBook;
@@ -103,19 +103,9 @@ fn offline(config: &Config) -> anyhow::Result<DeviceBook> {
     open_book(config, &store)
 }
 
-fn found(answer: Answer, id: &str) -> anyhow::Result<Value> {
-    if answer.status == 404 {
-        bail!("there is no device {id}: `roost device list` shows them");
-    }
-    answer.ok()
-}
-
 fn add(config: &Config, api: &Api, add: &Add) -> anyhow::Result<ExitCode> {
     let secret = match api.post("/api/v1/devices", &Value::Object(add.params()))? {
-        Some(answer) => {
-            let body = answer.ok()?;
-            body.get("secret").and_then(Value::as_str).map(str::to_owned)
-        }
+        Some(answer) => secret_in(&answer.ok()?),
         None => offline(config)?
             .add(&[add.params()])?
             .into_iter()
@@ -131,11 +121,6 @@ fn add(config: &Config, api: &Api, add: &Add) -> anyhow::Result<ExitCode> {
     }
     print(&text);
     Ok(ExitCode::SUCCESS)
-}
-
-/// What somebody needs who sets up the device.
-fn credentials(id: &str, secret: &str) -> String {
-    format!("  user    {id}\n  secret  {secret}   (shown this once)\n")
 }
 
 /// A line to try a new native device with.
@@ -215,11 +200,9 @@ fn all(api: &Api) -> anyhow::Result<Option<Vec<Value>>> {
 
 fn remove(config: &Config, api: &Api, id: &str) -> anyhow::Result<ExitCode> {
     match api.delete(&format!("/api/v1/devices/{id}"))? {
-        Some(answer) => {
-            found(answer, id)?;
-        }
+        Some(answer) => drop(answer.found("device", id)?),
         None if offline(config)?.remove(id)? => {}
-        None => bail!("there is no device {id}: `roost device list` shows them"),
+        None => return unknown("device", id),
     }
     print(&format!("{id} removed\n"));
     Ok(ExitCode::SUCCESS)
@@ -227,10 +210,7 @@ fn remove(config: &Config, api: &Api, id: &str) -> anyhow::Result<ExitCode> {
 
 fn secret(config: &Config, api: &Api, id: &str) -> anyhow::Result<ExitCode> {
     let secret = match api.post(&format!("/api/v1/devices/{id}/secret"), &json!({}))? {
-        Some(answer) => found(answer, id)?
-            .get("secret")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        Some(answer) => secret_in(&answer.found("device", id)?),
         None => offline(config)?.renew_secret(id)?.map(|(_, secret)| secret),
     };
     let Some(secret) = secret else {
@@ -247,6 +227,6 @@ fn recording(api: &Api, id: &str) -> anyhow::Result<ExitCode> {
         print(&answer.text);
         return Ok(ExitCode::SUCCESS);
     }
-    found(answer, id)?;
+    answer.found("device", id)?;
     Ok(ExitCode::FAILURE)
 }

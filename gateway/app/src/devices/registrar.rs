@@ -16,6 +16,7 @@ use super::book::{AddError, Added, DeviceBook};
 use super::commands::Said;
 use super::{DeviceParts, replace, start};
 use crate::gateway::Gateway;
+use crate::requests::{self, id};
 
 /// Requests that wait; one more is told that the registrar is busy.
 const QUEUE: usize = 64;
@@ -55,20 +56,16 @@ pub(crate) fn registrar(gateway: &Arc<Gateway>, devices: SupervisorHandle) -> Ch
 
 impl Registrar {
     async fn run(self, context: Context) -> Result<(), BoxError> {
-        let mut requests = self.parts.bus.subscriber(QUEUE, Policy::DropNewest);
-        requests.serve(Filter::new(REQUESTS)?);
+        let mut inbox = self.parts.bus.subscriber(QUEUE, Policy::DropNewest);
+        inbox.serve(Filter::new(REQUESTS)?);
         self.start_all().await?;
         context.ready();
         loop {
             tokio::select! {
                 biased;
                 () = context.shutdown.requested() => return Ok(()),
-                Some(delivery) = requests.recv() => {
-                    let what = delivery.message.topic.levels().last().unwrap_or_default().to_owned();
-                    let answer = Box::pin(self.answer(&what, &delivery.message.body)).await;
-                    if let Some(reply) = delivery.reply {
-                        reply.send(Bytes::from(answer.to_string()));
-                    }
+                Some(delivery) = inbox.recv() => {
+                    requests::answer(delivery, |what, request| self.answer(what, request)).await;
                 }
             }
         }
@@ -106,19 +103,15 @@ impl Registrar {
         }
     }
 
-    async fn answer(&self, what: &str, body: &[u8]) -> Value {
-        let Ok(Value::Object(request)) = serde_json::from_slice(body) else {
-            return json!({ "error": "the request is no JSON object" });
-        };
-        let result = match what {
+    async fn answer(&self, what: String, request: Map<String, Value>) -> Result<Value, BoxError> {
+        match what.as_str() {
             "add" => self.add(request).await,
             "change" => self.change(request).await,
             "remove" => self.remove(&request).await,
             "secret" => self.secret(&request).await,
             "reload" => self.reload(&request).await,
-            other => Err(format!("{other} is nothing that can be asked").into()),
-        };
-        result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+            other => requests::unknown(other),
+        }
     }
 
     async fn add(&self, mut request: Map<String, Value>) -> Result<Value, BoxError> {
@@ -264,14 +257,6 @@ impl Registrar {
         let book = self.book.clone();
         Ok(self.parts.store.run(move |_| Ok(work(&book))).await?)
     }
-}
-
-fn id(request: &Map<String, Value>) -> Result<String, BoxError> {
-    request
-        .get("id")
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .ok_or_else(|| "`id` is missing".into())
 }
 
 fn refused(error: AddError) -> Result<Value, BoxError> {

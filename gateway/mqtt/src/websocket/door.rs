@@ -49,16 +49,12 @@ impl WebSocketDoor {
         let serve = move |context: Context| async move {
             let opening = Box::pin(open(&broker, upgraded, &seat, &context));
             if let Some(transport) = opening.await {
-                connection::serve(
-                    broker,
-                    Arrival {
-                        transport,
-                        peer,
-                        seat,
-                    },
-                    context,
-                )
-                .await;
+                let arrival = Arrival {
+                    transport,
+                    peer,
+                    seat,
+                };
+                connection::serve(broker, arrival, context).await;
             }
             Ok(())
         };

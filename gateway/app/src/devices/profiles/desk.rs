@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use roost_model::{Device, Filter, Topic, check_name};
 use roost_runtime::{BoxError, ChildSpec, Context, Policy};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::check::{ProfileFault, check};
 use super::shelf::{Shelf, builtin};
 use super::trial;
 use crate::devices::{DeviceParts, recorder};
+use crate::requests;
 
 /// Requests that wait.
 const QUEUE: usize = 64;
@@ -41,8 +41,8 @@ pub(crate) fn child(shelf: &Arc<Shelf>, parts: &Arc<DeviceParts>) -> ChildSpec {
 
 impl Desk {
     async fn run(self, context: Context) -> Result<(), BoxError> {
-        let mut requests = self.parts.bus.subscriber(QUEUE, Policy::DropNewest);
-        requests.serve(Filter::new(REQUESTS)?);
+        let mut inbox = self.parts.bus.subscriber(QUEUE, Policy::DropNewest);
+        inbox.serve(Filter::new(REQUESTS)?);
         context.ready();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -50,12 +50,8 @@ impl Desk {
             tokio::select! {
                 biased;
                 () = context.shutdown.requested() => return Ok(()),
-                Some(delivery) = requests.recv() => {
-                    let what = delivery.message.topic.levels().last().unwrap_or_default().to_owned();
-                    let answer = Box::pin(self.answer(&what, &delivery.message.body)).await;
-                    if let Some(reply) = delivery.reply {
-                        reply.send(Bytes::from(answer.to_string()));
-                    }
+                Some(delivery) = inbox.recv() => {
+                    requests::answer(delivery, |what, request| self.answer(what, request)).await;
                 }
                 _ = looks.tick() => Box::pin(self.look()).await?,
             }
@@ -89,18 +85,17 @@ impl Desk {
         Ok(())
     }
 
-    async fn answer(&self, what: &str, body: &[u8]) -> Value {
-        let request: Value = serde_json::from_slice(body).unwrap_or_default();
-        let result = match what {
+    async fn answer(&self, what: String, request: Map<String, Value>) -> Result<Value, BoxError> {
+        let request = Value::Object(request);
+        match what.as_str() {
             "list" => self.list().await,
             "get" => self.get(&request).await,
             "put" => self.put(&request).await,
             "delete" => self.delete(&request).await,
             "restore" => self.restore(&request).await,
             "try" => self.try_on(&request).await,
-            other => Err(format!("{other} is nothing that can be asked").into()),
-        };
-        result.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+            other => requests::unknown(other),
+        }
     }
 
     async fn list(&self) -> Result<Value, BoxError> {
