@@ -144,8 +144,8 @@ pub struct DevicesConfig {
     pub inbox_messages: Within<1, 100_000>,
     /// Seconds for a command without a deadline.
     pub command_within_s: Within<1, 86_400>,
-    /// Bytes of what all devices last said.
-    pub recorder_bytes: Within<65_536, 1_073_741_824>,
+    /// Bytes of what all devices last said; 0 to keep nothing of it.
+    pub recorder_bytes: Within<0, 1_073_741_824>,
     /// Bytes of what one device last said.
     pub recorder_device_bytes: Within<1024, 1_048_576>,
     /// Where profiles have their files; `profiles` in the data directory if it is empty.

@@ -194,6 +194,9 @@ impl Task {
 
     /// Before it is taken apart: a message that ends the task is the one that somebody will want to see.
     fn record(&self, at: Timestamp, topic: &Topic, body: &[u8]) {
+        if !self.env.parts.recorder.is_on() {
+            return;
+        }
         let entry = Entry::new(at.unix_ms(), Kind::In, topic.as_str(), body);
         self.env.parts.recorder.record(&self.env.device.id, entry);
     }
@@ -202,7 +205,9 @@ impl Task {
         let at = received.unwrap_or_else(|| self.env.parts.intake.now());
         let decoded = self.decode(spoken_as, topic, body, at);
         let recorder = &self.env.parts.recorder;
-        recorder.judge(&self.env.device.id, Outcome::of(&decoded));
+        if recorder.is_on() {
+            recorder.judge(&self.env.device.id, Outcome::of(&decoded));
+        }
         let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(error) => {

@@ -28,7 +28,7 @@ const RING_BYTES: usize = 160;
 pub(crate) struct RecorderLimits {
     /// Of one device.
     pub(crate) device_bytes: usize,
-    /// Of all devices together.
+    /// Of all devices together; 0 records nothing.
     pub(crate) all_bytes: usize,
 }
 
@@ -61,8 +61,16 @@ impl Recorder {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anything is recorded. Who has to work for an entry asks this first.
+    pub(crate) fn is_on(&self) -> bool {
+        self.limits.all_bytes > 0
+    }
+
     /// Records an entry of a device.
     pub(crate) fn record(&self, device: &str, entry: Entry) {
+        if !self.is_on() {
+            return;
+        }
         let mut rings = self.lock();
         rings.push(device, entry, self.limits.device_bytes);
         if rings.bytes > self.limits.all_bytes {
@@ -176,6 +184,16 @@ mod tests {
         recorder.judge("idle", Outcome::default());
         assert_eq!((recorder.bytes(), recorder.entries("idle")), (0, (vec![], 0)));
         assert!(recorder.lock().by_device.is_empty());
+    }
+
+    #[test]
+    fn a_recorder_without_room_records_nothing() {
+        let recorder = Recorder::new(RecorderLimits {
+            all_bytes: 0,
+            ..LIMITS
+        });
+        say(&recorder, "boiler", "unheard");
+        assert_eq!((recorder.bytes(), recorder.entries("boiler").0.len()), (0, 0));
     }
 
     #[test]
