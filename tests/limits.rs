@@ -75,6 +75,9 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         publishes_per_s,
         kept_bytes,
         alias_bytes,
+        filter_changes,
+        receive_maximum_v4,
+        connections_each,
     } = *limits;
     vec![
         ("[mqtt] max_connections", count(connections)),
@@ -107,6 +110,9 @@ fn of_broker(limits: &Limits) -> Vec<(&'static str, String)> {
         ("[mqtt] publishes_per_s", number(publishes_per_s.into())),
         ("kept_bytes", bytes(kept_bytes)),
         ("alias_bytes", bytes(alias_bytes)),
+        ("filter_changes", number(filter_changes.into())),
+        ("receive_maximum_v4", count(receive_maximum_v4.into())),
+        ("[mqtt] max_connections_per_client", count(connections_each)),
     ]
 }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 use hashbrown::HashSet;
 use roost_model::{Filter, Topic};
 use roost_runtime::{Bus, Capacity, Message, Policy, QoS, Receipt, Subscription, Taken, Terms};
-use roost_store::{LogError, StoreError};
+use roost_store::{LogError, RecordLogOptions, StoreError};
 use tracing::info;
 
 use crate::codec::Reason;
@@ -53,6 +53,7 @@ struct LedgerLimits {
     room: Room,
     bytes_in_all: usize,
     queue: Capacity,
+    filter_changes: u32,
 }
 
 impl LedgerLimits {
@@ -66,6 +67,7 @@ impl LedgerLimits {
             },
             bytes_in_all: limits.sessions_bytes,
             queue: limits.queue(),
+            filter_changes: limits.filter_changes,
         }
     }
 }
@@ -104,10 +106,19 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`] if the directory can't be used. Damage in its files is no error: what is whole is taken.
     pub(crate) fn open(dir: &Path, limits: &Limits, bus: &Bus) -> Result<Self, StoreError> {
+        Self::open_with(dir, RecordLogOptions::default(), limits, bus)
+    }
+
+    fn open_with(
+        dir: &Path,
+        options: RecordLogOptions,
+        limits: &Limits,
+        bus: &Bus,
+    ) -> Result<Self, StoreError> {
         let limits = LedgerLimits::of(limits);
         let mut books = Books::default();
         let mut replay = Replay::new(&mut books, limits.room);
-        let journal = Journal::open(dir, |record| replay.apply(record))?;
+        let journal = Journal::open(dir, options, |record| replay.apply(record))?;
         for message in replay.finish(bus, limits.queue) {
             bus.publish(message);
         }
@@ -284,8 +295,11 @@ impl Ledger {
             Some((will, delay)) => (None, Some((will, Instant::now() + delay))),
             None => (None, None),
         };
-        book.will = later;
         self.journal.append(&Record::left(key, SystemTime::now()));
+        if let Some((will, due)) = &later {
+            self.journal.append(&Record::will(key, will, *due));
+        }
+        book.will = later;
         due_now
     }
 
@@ -304,9 +318,10 @@ impl Ledger {
             info!(session = key, "a session has expired");
             overdue.wills.extend(self.close_key(&mut books, key));
         }
-        for book in books.sessions.values_mut() {
+        for (key, book) in &mut books.sessions {
             if book.will.as_ref().is_some_and(|(_, due)| *due <= now) {
                 overdue.wills.extend(book.will.take().map(|(will, _)| will));
+                self.journal.append(&Record::WillSaid { key: *key });
             }
             let due = book.will.as_ref().map(|(_, due)| *due);
             for at in [due, book.ends].into_iter().flatten() {
@@ -325,14 +340,21 @@ impl Ledger {
         }
     }
 
-    /// A filter was added, or its terms changed.
-    pub(crate) fn subscribed(&self, key: u64, terms: Terms<'_>, options: &Options) -> u64 {
+    /// A filter is added, or its terms change. What has to be written first; `None` if the session's filters change
+    /// too often.
+    pub(crate) fn subscribed(&self, key: u64, terms: Terms<'_>, options: &Options) -> Option<u64> {
         let mut books = self.lock();
         let Some(book) = books.sessions.get_mut(&key) else {
-            return 0;
+            return Some(0);
         };
+        if book.has(terms, options) {
+            return Some(0);
+        }
+        if book.changes_too_often(self.limits.filter_changes) {
+            return None;
+        }
         book.subscribe(terms, options.clone());
-        self.journal.append(&Record::subscribed(key, terms, options))
+        Some(self.journal.append(&Record::subscribed(key, terms, options)))
     }
 
     /// A filter was removed.

@@ -30,7 +30,7 @@ pub struct Limits {
     pub queue_bytes: usize,
     /// Messages of QoS 1 and 2 that a client has not acknowledged yet. A client of version 5 may ask for fewer.
     pub in_flight: u16,
-    /// Messages of QoS 2 that a client of version 5 may have under way to the gateway; one of 3.1.1 can't be told.
+    /// Messages of QoS 2 that a client of version 5 may have under way to the gateway.
     pub receive_maximum: u16,
     /// Topic aliases of a client of version 5, in each direction.
     pub topic_aliases: u16,
@@ -75,6 +75,13 @@ pub struct Limits {
     /// Bytes of the topics that aliases stand for, of all clients together. Beyond it a client that has more than its
     /// share, this limit divided by [`Self::connections`], is ended; the gateway itself takes no more aliases.
     pub alias_bytes: usize,
+    /// Changes of its filters that a session which outlives its connection may make in a moment; one more every second.
+    pub filter_changes: u32,
+    /// Messages of QoS 2 that a client of 3.1.1 may have under way to the gateway. It can't be told, and some send all
+    /// that they hold when they connect: hence more than [`Self::receive_maximum`].
+    pub receive_maximum_v4: u16,
+    /// Connections of one device or client; the service account may have as many as there are.
+    pub connections_each: usize,
 }
 
 impl Default for Limits {
@@ -107,6 +114,9 @@ impl Default for Limits {
             publishes_per_s: 0,
             kept_bytes: 4 << 10,
             alias_bytes: 32 << 20,
+            filter_changes: 1_000,
+            receive_maximum_v4: 2_000,
+            connections_each: 100,
         }
     }
 }

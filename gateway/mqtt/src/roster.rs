@@ -1,12 +1,13 @@
 //! The roster: which client holds which session, and how one connection makes another give way.
 
 use std::future::poll_fn;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use tokio::sync::Notify;
 
 use crate::codec::Reason;
@@ -29,7 +30,41 @@ struct Seat {
 /// All connected clients.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    seats: Mutex<HashMap<Key, Arc<Seat>>>,
+    seats: Mutex<Seats>,
+    hash: DefaultHashBuilder,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    by_key: HashMap<Key, Arc<Seat>>,
+    /// How many connections each identity has, by its hash: there are ten thousand, and none needs its name here.
+    counts: HashMap<u64, u32>,
+}
+
+impl Seats {
+    /// Takes a seat, in place of the one that has the same key.
+    fn insert(&mut self, key: &Key, identity: u64, seat: &Arc<Seat>) -> Option<Arc<Seat>> {
+        let before = self.by_key.insert(Arc::clone(key), Arc::clone(seat));
+        if before.is_none() {
+            *self.counts.entry(identity).or_insert(0) += 1;
+        }
+        before
+    }
+
+    fn remove(&mut self, key: &Key, identity: u64) {
+        if self.by_key.remove(key).is_some()
+            && let Some(count) = self.counts.get_mut(&identity)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&identity);
+            }
+        }
+    }
+
+    fn count(&self, identity: u64) -> usize {
+        self.counts.get(&identity).map_or(0, |count| *count as usize)
+    }
 }
 
 /// A connection's hold on its session; dropping it gives the session up.
@@ -41,21 +76,29 @@ pub(crate) struct Place {
 }
 
 impl Roster {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Seat>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the session, and waits (at most `patience`) until the connection that had it before is gone, so that its
-    /// will comes before anything of the new one.
+    /// will comes before anything of the new one. `None` if the identity has `most` connections already.
     pub(crate) async fn take(
         self: &Arc<Self>,
         identity: &Arc<str>,
         client_id: &str,
+        most: usize,
         patience: Duration,
-    ) -> Place {
+    ) -> Option<Place> {
         let key: Key = Arc::new((Arc::clone(identity), client_id.into()));
         let seat = Arc::new(Seat::default());
-        let before = self.lock().insert(Arc::clone(&key), Arc::clone(&seat));
+        let hash = self.hash.hash_one(&**identity);
+        let before = {
+            let mut seats = self.lock();
+            if seats.count(hash) >= most && !seats.by_key.contains_key(&key) {
+                return None;
+            }
+            seats.insert(&key, hash, &seat)
+        };
         let place = Place {
             roster: Arc::clone(self),
             key,
@@ -66,12 +109,12 @@ impl Roster {
             // A task that hangs must not keep its client out for ever.
             let _ = tokio::time::timeout(patience, before.left.notified()).await;
         }
-        place
+        Some(place)
     }
 
     /// Ends the connections of clients that have been silent for too long.
     pub(crate) fn evict_silent(&self, now: u32) {
-        for seat in self.lock().values() {
+        for seat in self.lock().by_key.values() {
             let (heard, silence) = (
                 seat.heard.load(Ordering::Relaxed),
                 seat.silence.load(Ordering::Relaxed),
@@ -87,7 +130,7 @@ impl Roster {
     /// Ends all connections of one identity. Returns how many.
     pub(crate) fn evict(&self, identity: &str) -> usize {
         let seats = self.lock();
-        let theirs = seats.iter().filter(|(key, _)| *key.0 == *identity);
+        let theirs = seats.by_key.iter().filter(|(key, _)| *key.0 == *identity);
         theirs
             .map(|(_, seat)| seat.evict(Reason::AdministrativeAction))
             .count()
@@ -151,10 +194,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut seats = self.roster.lock();
         if seats
+            .by_key
             .get(&self.key)
             .is_some_and(|seat| Arc::ptr_eq(seat, &self.seat))
         {
-            seats.remove(&self.key);
+            seats.remove(&self.key, self.roster.hash.hash_one(&*self.key.0));
         }
         drop(seats);
         // One waiter at most: whoever took this seat's key.

@@ -233,6 +233,12 @@ impl RecordLog {
         shared.synced.until(lsn.0).await
     }
 
+    /// Whether a compaction may begin now: none is under way, and the last one that failed was long enough ago.
+    #[must_use]
+    pub fn may_compact(&self) -> bool {
+        self.inner.shared.files().may_compact(Instant::now())
+    }
+
     /// Whether a snapshot would pay now. Cheap while it would not.
     #[must_use]
     pub fn wants_compaction(&self) -> bool {

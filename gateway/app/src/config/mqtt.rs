@@ -56,6 +56,8 @@ pub struct MqttConfig {
     pub max_retained_messages: Within<1, 10_000_000>,
     /// Bytes of those messages together.
     pub max_retained_bytes: Within<1024, 17_179_869_184>,
+    /// Connections of one device or client.
+    pub max_connections_per_client: Within<1, 1_000_000>,
     /// TLS.
     pub tls: TlsConfig,
 }
@@ -85,6 +87,7 @@ impl Default for MqttConfig {
             max_session_expiry_s: Within::new(7 * 24 * 3600),
             max_retained_messages: Within::new(200_000),
             max_retained_bytes: Within::new(64 << 20),
+            max_connections_per_client: Within::new(100),
             tls: TlsConfig::default(),
         }
     }
@@ -113,6 +116,7 @@ impl MqttConfig {
             session_bytes: self.session_bytes.size(),
             sessions_bytes: self.max_sessions_bytes.size(),
             session_expiry: Duration::from_secs(self.max_session_expiry_s.get()),
+            connections_each: self.max_connections_per_client.size(),
             ..roost_mqtt::Limits::default()
         }
     }

@@ -14,6 +14,7 @@ use crate::broker::Broker;
 use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
+use crate::roster::Place;
 use crate::session::{Opening, Session};
 use crate::unknown::Unknown;
 
@@ -59,10 +60,7 @@ pub(super) async fn admit(
     if nameless {
         connect.client_id = broker.new_client_id();
     }
-    let place = broker
-        .roster()
-        .take(&granted.identity, &connect.client_id, limits.takeover_within)
-        .await;
+    let place = place(broker, &granted.identity, &connect.client_id).await?;
     // A device that was removed between the first look and the place in the roster was not found there to be ended.
     let granted = grant(broker, &connect, certificate.as_deref(), &asked_id, peer).await?;
     let identity = Arc::clone(&granted.identity);
@@ -97,6 +95,21 @@ pub(super) async fn admit(
         place,
         _counted: counted,
     })
+}
+
+/// A place among those that are here, if the client may have one more. Dashboards and programs share the service
+/// account, which is the owner's own: it may have any number.
+async fn place(broker: &Broker, identity: &Arc<str>, client_id: &str) -> Result<Place, Reason> {
+    let limits = broker.limits();
+    let most = match &**identity {
+        Access::SERVICE => usize::MAX,
+        _ => limits.connections_each,
+    };
+    let place = broker
+        .roster()
+        .take(identity, client_id, most, limits.takeover_within)
+        .await;
+    place.ok_or(Reason::QuotaExceeded)
 }
 
 /// What the directory says of a client, by what it presents; `client_id` is what it called itself.

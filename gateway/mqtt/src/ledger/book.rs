@@ -117,6 +117,9 @@ pub(super) struct Book {
     pub(super) left: Option<SystemTime>,
     pub(super) ends: Option<Instant>,
     pub(super) will: Option<(Message, Instant)>,
+    /// Changes of the filters that were not made up for by time, and when time was last looked at.
+    changes: u32,
+    changed: Option<Instant>,
 }
 
 /// How much a session may hold. From half of it on publishers are asked to wait for a client that is connected.
@@ -145,6 +148,8 @@ impl Book {
             left: None,
             ends: None,
             will: None,
+            changes: 0,
+            changed: None,
         }
     }
 
@@ -172,6 +177,31 @@ impl Book {
     /// Sets when the session ends; never, if it was asked for ever.
     pub(super) fn end_after(&mut self, left: Duration) {
         self.ends = (self.expiry_s != u32::MAX).then(|| Instant::now() + left);
+    }
+
+    /// Whether it has this filter on these terms.
+    pub(super) fn has(&self, terms: Terms<'_>, options: &Options) -> bool {
+        let same = |taken: &Subscribed| {
+            taken.options == *options && taken.qos == terms.qos && taken.no_local == terms.no_local
+        };
+        self.filters.iter().any(same)
+    }
+
+    /// Counts a change of the filters, each of which is a record; whether there were too many. One more may be made
+    /// every second, and `most` in a moment.
+    pub(super) fn changes_too_often(&mut self, most: u32) -> bool {
+        let now = Instant::now();
+        let passed = self
+            .changed
+            .map_or(u64::MAX, |at| now.duration_since(at).as_secs());
+        if passed > 0 {
+            self.changed = Some(now);
+            self.changes = self
+                .changes
+                .saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX));
+        }
+        self.changes = self.changes.saturating_add(1);
+        self.changes > most
     }
 
     pub(super) fn subscribe(&mut self, terms: Terms<'_>, options: Options) {

@@ -79,6 +79,16 @@ pub(super) enum Record<'a> {
     Retained { message: Stored<'a> },
     /// A retained message was cleared.
     Cleared { topic: &'a str },
+    /// A session that was left has a will that waits: until then, and so long when this was written.
+    Will {
+        key: u64,
+        #[serde(borrow)]
+        message: Stored<'a>,
+        due_ms: u64,
+        left_ms: u64,
+    },
+    /// It was published.
+    WillSaid { key: u64 },
 }
 
 fn unix_ms(at: SystemTime) -> u64 {
@@ -204,6 +214,16 @@ impl<'a> Record<'a> {
     pub(super) fn cleared(topic: &'a Topic) -> Self {
         Self::Cleared {
             topic: topic.as_str(),
+        }
+    }
+
+    pub(super) fn will(key: u64, message: &'a Message, due: Instant) -> Self {
+        let left = due.saturating_duration_since(Instant::now());
+        Self::Will {
+            key,
+            message: Stored::of(message),
+            due_ms: unix_ms(SystemTime::now() + left),
+            left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
         }
     }
 

@@ -1,7 +1,7 @@
 //! From the log back to the books, and from the books to a snapshot of them.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use hashbrown::HashMap;
 use roost_model::{Filter, Topic};
@@ -59,7 +59,11 @@ impl<'a> Replay<'a> {
                 client_id,
                 expiry_s,
             } => return self.open(*key, identity, client_id, *expiry_s),
-            Record::Came { key, expiry_s } => self.book(*key)?.come(*expiry_s),
+            Record::Came { key, expiry_s } => {
+                let book = self.book(*key)?;
+                book.come(*expiry_s);
+                book.will = None;
+            }
             Record::Left { key, at_ms } => {
                 let book = self.book(*key)?;
                 // What was there while the client was here may have been sent.
@@ -94,6 +98,16 @@ impl<'a> Replay<'a> {
             Record::Forgotten { key, id } => {
                 self.book(*key)?.received.remove(id);
             }
+            Record::Will {
+                key,
+                message,
+                due_ms,
+                left_ms,
+            } => {
+                let will = waiting(message.message()?, *due_ms, *left_ms);
+                self.book(*key)?.will = will;
+            }
+            Record::WillSaid { key } => self.book(*key)?.will = None,
             Record::Retained { message } => {
                 let message = message.message()?;
                 self.retained.insert(message.topic.to_string(), message);
@@ -195,6 +209,15 @@ impl<'a> Replay<'a> {
     }
 }
 
+/// A will that waits, and when it is due. By a clock that has gone back it would wait for longer than it was to.
+fn waiting(will: Message, due_ms: u64, left_ms: u64) -> Option<(Message, Instant)> {
+    let left = time_of(due_ms)
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    let left = left.min(Duration::from_millis(left_ms));
+    Instant::now().checked_add(left).map(|due| (will, due))
+}
+
 /// All that the books hold, as records that lead to the same books.
 pub(super) fn snapshot<E>(
     books: &Books,
@@ -222,6 +245,11 @@ pub(super) fn snapshot<E>(
     for (key, book) in &books.sessions {
         if let Some(left) = book.left.filter(|_| book.has_sent()) {
             put(&Record::left(*key, left))?;
+        }
+    }
+    for (key, book) in &books.sessions {
+        if let Some((will, due)) = &book.will {
+            put(&Record::will(*key, will, *due))?;
         }
     }
     for message in retained {

@@ -74,3 +74,70 @@ fn all_sessions_together_hold_what_they_may_and_each_its_share() {
     );
     assert!(books.sessions.values().all(|book| !book.pending.is_empty()));
 }
+
+#[test]
+fn a_message_that_the_log_refused_is_sent_all_the_same_and_promised_to_nobody() {
+    let (bus, directory) = (Bus::default(), tempfile::tempdir().unwrap());
+    let ledger = Ledger::open(directory.path(), &Limits::default(), &bus).unwrap();
+    let key = ledger.enter(&bus, &name("d", "1"), 60).unwrap().1.key;
+    ledger.journal.close();
+    let taken = ledger.take(&message(10), &[(key, QoS::ExactlyOnce)], None);
+    assert!(!Journal::has(taken.barrier), "its publisher hears of no success");
+    let Some(Due::Message { barrier, .. }) = ledger.next(key) else {
+        panic!("it is due");
+    };
+    assert!(barrier <= ledger.written(), "its taker waits for nothing");
+}
+
+#[test]
+fn what_the_log_refused_is_in_a_snapshot_as_soon_as_there_is_room() {
+    let (bus, directory) = (Bus::default(), tempfile::tempdir().unwrap());
+    // One record has room, another one while that waits has none.
+    let options = RecordLogOptions {
+        pending_bytes: 1,
+        ..RecordLogOptions::default()
+    };
+    let ledger = Ledger::open_with(directory.path(), options, &Limits::default(), &bus).unwrap();
+    let key = ledger.enter(&bus, &name("d", "1"), 60).unwrap().1.key;
+    while ledger.journal.refused() == 0 {
+        ledger.take(&message(100), &[(key, QoS::AtLeastOnce)], None);
+    }
+    let waiting = ledger.counts().1;
+    while ledger.journal.refused() > 0 {
+        ledger.keep(&bus, &mut Pace::default(), false);
+        std::thread::yield_now();
+    }
+    ledger.close();
+    drop(ledger);
+    let ledger = Ledger::open(directory.path(), &Limits::default(), &Bus::default()).unwrap();
+    assert_eq!(ledger.counts(), (1, waiting));
+}
+
+#[test]
+fn a_will_that_waits_is_in_a_snapshot_until_it_was_published() {
+    let (bus, limits) = (Bus::default(), Limits::default());
+    let again = |ledger: &Ledger| {
+        let records = ledger.to_records(&bus);
+        let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        Ledger::of_records(&limits, &Bus::default(), &records)
+    };
+    let ledger = Ledger::new(&limits);
+    let found = ledger.enter(&bus, &name("d", "1"), 60).unwrap().1;
+    let will = Message::new(Topic::new("gone").unwrap(), "1");
+    let left = ledger.leave(
+        found.key,
+        found.subscription,
+        Some((will, Duration::from_millis(20))),
+    );
+    assert!(left.is_none());
+    let ledger = again(&ledger);
+    let said = loop {
+        let overdue = ledger.sweep();
+        if let Some(will) = overdue.wills.into_iter().next() {
+            break will;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(said.topic.as_str(), "gone");
+    assert!(again(&ledger).sweep().wills.is_empty());
+}

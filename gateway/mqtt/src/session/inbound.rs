@@ -68,12 +68,12 @@ impl Session {
         self.broker.ledger().has_received(self.durable, id)
     }
 
-    /// How many packets of QoS 2 the client may have under way. One of 3.1.1 can't be told of a limit, and some send
-    /// all that they hold when they connect: their identifiers are the limit.
+    /// How many packets of QoS 2 the client may have under way.
     fn receive_maximum(&self) -> usize {
+        let limits = self.broker.limits();
         match self.version {
-            Version::V5 => self.broker.limits().receive_maximum.into(),
-            Version::V4 => u16::MAX.into(),
+            Version::V5 => limits.receive_maximum.into(),
+            Version::V4 => limits.receive_maximum_v4.into(),
         }
     }
 

@@ -66,7 +66,9 @@ impl Session {
             group,
         };
         if self.durable != 0 {
-            let written = self.broker.ledger().subscribed(self.durable, terms, &options);
+            let Some(written) = self.broker.ledger().subscribed(self.durable, terms, &options) else {
+                return Ok(Granted::No(Reason::QuotaExceeded));
+            };
             self.barrier = self.barrier.max(written);
         }
         self.set_options(options);

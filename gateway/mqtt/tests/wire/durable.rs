@@ -221,3 +221,43 @@ async fn a_session_that_holds_too_much_loses_its_oldest_and_no_more() {
     client.ping().await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_will_that_waits_is_published_after_a_restart() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let secret = gateway.add_device("boiler", true);
+    let entry = Entry {
+        will: Some(("devices/boiler/telemetry/gone", "lost")),
+        will_delay_s: Some(2),
+        ..entry(V5, &secret)
+    };
+    drop(gateway.open(&entry).await);
+    gateway.until(|stats| stats.connected == 0).await;
+    let gateway = gateway.restart().await;
+    let mut listener = gateway.service(V5).await;
+    listener.subscribe("devices/boiler/telemetry/#", 1).await;
+    assert_eq!(listener.message().await.1, b"lost");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_may_change_its_filters_so_often_and_one_that_changes_nothing_is_not_written_down() {
+    let limits = Limits {
+        filter_changes: 10,
+        ..Limits::default()
+    };
+    let gateway = Gateway::start(limits).await;
+    let secret = gateway.add_device("boiler", true);
+    let (mut client, _) = gateway.open(&entry(V5, &secret)).await;
+    for _ in 0..50 {
+        assert_eq!(client.subscribe_code(COMMANDS, 1).await, 1);
+    }
+    let mut codes = Vec::new();
+    for change in 0..50 {
+        codes.push(client.subscribe_code(COMMANDS, change % 2).await);
+    }
+    assert!(codes.contains(&0x97), "{codes:?}");
+    gateway.publish_numbers("devices/boiler/commands/x", 0..1).await;
+    assert_eq!(client.message().await.1, b"0000", "it has the filter still");
+    gateway.stop().await;
+}

@@ -318,3 +318,46 @@ async fn a_client_identifier_and_a_will_that_are_too_much_to_be_kept_keep_the_cl
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_client_of_3_1_1_that_never_releases_what_it_sends_by_qos_2_is_hung_up_on() {
+    let limits = Limits {
+        receive_maximum_v4: 3,
+        ..Limits::default()
+    };
+    let gateway = Gateway::start(limits).await;
+    let mut device = gateway.device(V4, "boiler").await;
+    for id in 1..=3 {
+        device.publish_as("devices/boiler/telemetry/x", b"1", 2, id).await;
+        assert_eq!(device.packet().await[0], 0x50);
+    }
+    device.publish_as("devices/boiler/telemetry/x", b"1", 2, 4).await;
+    device.closed().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_has_so_many_connections_and_the_service_account_as_many_as_it_likes() {
+    let limits = Limits {
+        connections_each: 2,
+        ..Limits::default()
+    };
+    let gateway = Gateway::start(limits).await;
+    let secret = gateway.add_device("boiler", true);
+    let login = Some(("boiler", secret.as_str()));
+    let mut first = gateway.enter(V5, "first", "boiler", &secret, None, 60).await;
+    let _second = gateway.enter(V5, "second", "boiler", &secret, None, 60).await;
+    assert_eq!(gateway.knock(V5, "third", login).await[3], 0x97);
+    assert_eq!(gateway.knock(V4, "third", login).await[3], 3);
+    let mut again = gateway.enter(V5, "first", "boiler", &secret, None, 60).await;
+    assert_eq!(first.disconnect_reason().await, 0x8e, "it takes its own place");
+    again.ping().await;
+    again.goodbye().await;
+    gateway.until(|stats| stats.connected == 1).await;
+    let _third = gateway.enter(V5, "third", "boiler", &secret, None, 60).await;
+    let _services = [gateway.service(V5).await, gateway.service(V4).await];
+    for id in ["a", "b", "c"] {
+        assert_eq!(gateway.knock(V5, id, Some(("roost", "token"))).await[3], 0);
+    }
+    gateway.stop().await;
+}
