@@ -5,10 +5,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod http;
 mod node;
 mod peer;
 mod program;
 
+pub use http::{Answer, ask};
 pub use node::run_script;
 pub use peer::{Heard, Peer};
 pub use program::Conformance;

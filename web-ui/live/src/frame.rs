@@ -7,6 +7,8 @@ mod decode;
 mod encode;
 mod payload;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 pub use decode::{Incoming, Malformed, decode_binary, decode_text};
 pub use encode::{Outgoing, Wire, encode};

@@ -104,6 +104,10 @@ impl Wire {
         &self.frame
     }
 
+    pub(crate) fn into_frame(self) -> Bytes {
+        self.frame
+    }
+
     /// The message alone.
     #[must_use]
     pub fn body(&self) -> Bytes {

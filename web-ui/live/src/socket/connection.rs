@@ -159,6 +159,11 @@ impl Connection {
         self.outbound.poll_departure(&self.hub.budget, context)
     }
 
+    /// Whether it is to end without what waits; if not, its task is woken when it is.
+    pub(super) fn hurry(&self, context: &mut Context<'_>) -> Option<End> {
+        self.outbound.hurry(context)
+    }
+
     /// Nothing more can be sent.
     pub(super) fn gone(&self) {
         self.outbound.gone(&self.hub.budget);

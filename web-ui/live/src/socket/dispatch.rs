@@ -1,8 +1,7 @@
 //! What a connection does with each message: who it is for, whether it may be there, and the joins.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,40 +17,54 @@ use crate::frame::{
     decode_binary, decode_text,
 };
 
+/// What is left to do of a message.
+type Rest<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// The channels of one connection.
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) connection: Arc<Connection>,
-    channels: HashMap<Arc<str>, Arc<dyn AnyPort>>,
+    channels: Vec<Arc<dyn AnyPort>>,
 }
 
 impl Desk {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self {
             connection,
-            channels: HashMap::new(),
+            channels: Vec::new(),
         }
     }
 
     /// Takes a message of the client. Waits while the channel that it is for has too much to do.
     pub(super) async fn take(&mut self, body: Bytes, binary: bool) -> Result<(), Malformed> {
-        self.connection.observe_in(&body, binary);
+        if let Some(rest) = self.begin(&body, binary)? {
+            rest.await;
+        }
+        Ok(())
+    }
+
+    /// Takes a message as far as it goes without waiting. What is left is boxed: few messages have to wait, and every
+    /// connection would hold room for it.
+    fn begin(&mut self, body: &Bytes, binary: bool) -> Result<Option<Rest<'_>>, Malformed> {
+        self.connection.observe_in(body, binary);
         let version = self.connection.version();
         let message = if binary {
-            decode_binary(version, &body)
+            decode_binary(version, body)
         } else {
-            decode_text(version, &body)
+            decode_text(version, body)
         }?;
         if message.topic == HEARTBEAT_TOPIC && message.event == HEARTBEAT {
             self.answer(&message.join_ref, &message, Reply::ok(Payload::empty()));
-            return Ok(());
+            return Ok(None);
         }
         match message.event.as_str() {
-            JOIN => self.join(message).await,
-            LEAVE => self.leave(&message),
-            _ => self.deliver(message).await,
+            JOIN => Ok(Some(Box::pin(self.join(message)))),
+            LEAVE => {
+                self.leave(&message);
+                Ok(None)
+            }
+            _ => Ok(self.deliver(message)),
         }
-        Ok(())
     }
 
     fn answer(&self, join_ref: &Ref, message: &Incoming, reply: Reply) {
@@ -79,27 +92,36 @@ impl Desk {
         );
     }
 
-    /// The channel of a topic, if it is alive.
+    /// The channel of a topic, if it is alive. There are few, and mostly one.
     fn channel(&self, topic: &str) -> Option<&Arc<dyn AnyPort>> {
-        self.channels.get(topic).filter(|port| !port.is_closed())
+        let found = self.channels.iter().find(|port| &**port.topic() == topic);
+        found.filter(|port| !port.is_closed())
     }
 
-    async fn deliver(&self, message: Incoming) {
+    fn deliver(&self, message: Incoming) -> Option<Rest<'static>> {
         let Some(port) = self.channel(&message.topic) else {
-            return self.unmatched(&message);
+            self.unmatched(&message);
+            return None;
         };
         if is_stale(&message, &**port) {
-            return;
+            return None;
         }
-        let mut event = Event {
+        let event = Event {
             name: message.event.into(),
             payload: message.payload,
             reply_to: ReplyTo(message.reference),
         };
-        while let Err(refused) = port.take_event(event) {
-            event = refused;
-            poll_fn(|context| port.poll_room(context)).await;
-        }
+        let mut event = port.take_event(event).err()?;
+        let port = Arc::clone(port);
+        Some(Box::pin(async move {
+            loop {
+                poll_fn(|context| port.poll_room(context)).await;
+                match port.take_event(event) {
+                    Ok(()) => return,
+                    Err(refused) => event = refused,
+                }
+            }
+        }))
     }
 
     fn leave(&mut self, message: &Incoming) {
@@ -116,11 +138,7 @@ impl Desk {
             return self.unmatched(&message);
         };
         let topic: Arc<str> = message.topic.as_str().into();
-        let before = self
-            .channels
-            .get(&topic)
-            .filter(|port| !port.is_closed())
-            .cloned();
+        let before = self.channel(&topic).cloned();
         if before.is_none() && !self.has_room() {
             let reason = json!({"reason": "too many channels joined"});
             return self.answer(&message.join_ref, &message, Reply::error(reason));
@@ -144,17 +162,15 @@ impl Desk {
             warn!(%error, %topic, "a channel can't be started");
             return;
         }
-        match self.channels.entry(topic) {
-            Entry::Occupied(mut entry) => drop(entry.insert(port)),
-            Entry::Vacant(entry) => drop(entry.insert(port)),
-        }
+        self.channels.retain(|other| other.topic() != port.topic());
+        self.channels.push(port);
     }
 
     /// Whether one more topic may be joined.
     fn has_room(&mut self) -> bool {
         let most = self.connection.hub().limits.topics;
         if self.channels.len() >= most {
-            self.channels.retain(|_, port| !port.is_closed());
+            self.channels.retain(|port| !port.is_closed());
         }
         self.channels.len() < most
     }
@@ -164,7 +180,7 @@ impl Drop for Desk {
     /// The connection is gone, and its channels end.
     fn drop(&mut self) {
         self.connection.gone();
-        for port in self.channels.values() {
+        for port in &self.channels {
             port.stop(Ending::Disconnected);
         }
     }

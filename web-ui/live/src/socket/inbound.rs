@@ -3,6 +3,9 @@
 //! Nothing is held while nothing is under way, and of a message that is, no more than has come: the header says how
 //! long it will be, but anybody can say anything.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Cursor;
 
 use bytes::{Bytes, BytesMut};

@@ -1,5 +1,8 @@
 //! Which pages may open a socket. Browsers say of which origin a page is; programs say nothing, and may.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Uri, header};
@@ -83,7 +86,7 @@ impl Page {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
         let port = uri.port_u16().or_else(|| usual_port(&scheme));
-        (!host.is_empty()).then_some(Self { scheme, host, port })
+        (!host.is_empty() && !scheme.is_empty()).then_some(Self { scheme, host, port })
     }
 }
 

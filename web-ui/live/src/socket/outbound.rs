@@ -140,11 +140,18 @@ impl Outbound {
         if let Some(end) = state.end {
             return Poll::Ready(Departure::End(end));
         }
-        match &mut state.connection {
-            Some(waker) => waker.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
+        register(&mut state.connection, context);
         Poll::Pending
+    }
+
+    /// The wish to end without what waits. Without it, the connection is woken by the next change.
+    pub(super) fn hurry(&self, context: &mut Context<'_>) -> Option<End> {
+        let mut state = lock(&self.0);
+        if let Some(end @ (End::Overflow | End::Cut)) = state.end {
+            return Some(end);
+        }
+        register(&mut state.connection, context);
+        None
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -161,6 +168,13 @@ impl Outbound {
             state.waiting.push(context.waker().clone());
         }
         Poll::Pending
+    }
+}
+
+fn register(place: &mut Option<Waker>, context: &Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(context.waker()),
+        None => *place = Some(context.waker().clone()),
     }
 }
 

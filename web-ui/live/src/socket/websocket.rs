@@ -24,6 +24,8 @@ use crate::frame::Wire;
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 /// Messages that are written with one call.
 const BATCH: usize = 16;
+/// Bytes after which no more messages are added to those: they count no longer as waiting.
+const BATCH_BYTES: usize = 16 * 1024;
 /// Status for a frame that is no message (RFC 6455 section 7.4.1: "unexpected condition").
 const UNEXPECTED: u16 = 1011;
 /// Status for a client that was silent for too long, as the server of Phoenix says it.
@@ -53,6 +55,8 @@ struct Line {
     unsent: SmallVec<[Bytes; 1]>,
     flushed: bool,
     heard: Instant,
+    /// Its turn to close while the program stops.
+    turn: Option<Pin<Box<Sleep>>>,
     connection: Arc<Connection>,
 }
 
@@ -66,6 +70,7 @@ pub(super) async fn serve(stream: Stream, early: &Bytes, connection: Arc<Connect
         unsent: SmallVec::new(),
         flushed: true,
         heard: Instant::now(),
+        turn: None,
         connection: Arc::clone(&connection),
     };
     line.inbound.extend(early);
@@ -113,7 +118,7 @@ impl Line {
             Ok(Some(end)) => return Poll::Ready(Step::End(end)),
             Err(_) => return Poll::Ready(Step::Gone),
         }
-        if shutdown.poll_requested(context).is_ready() {
+        if shutdown.poll_requested(context).is_ready() && self.poll_turn(context).is_ready() {
             self.connection.close(RESTART);
             return self.poll_closing(context);
         }
@@ -144,6 +149,15 @@ impl Line {
             }
         }
         self.poll_idle(timer, context)
+    }
+
+    /// Ready when it is its turn to close: all at once would all come back at once.
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let hub = self.connection.hub();
+        let turn = self
+            .turn
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(hub.turn_to_leave())));
+        turn.as_mut().poll(context)
     }
 
     /// After a wish to close has been put in: nothing is read any more.
@@ -193,38 +207,50 @@ impl Line {
     /// Writes what waits. Says how the connection is to end, once everything that comes before is written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<Option<End>> {
         loop {
-            let mut end = None;
-            while self.unsent.len() < BATCH {
-                match self.connection.poll_departure(context) {
-                    Poll::Pending => break,
-                    Poll::Ready(Departure::Wire(wire)) => self.unsent.push(wire.frame().clone()),
-                    Poll::Ready(Departure::End(wanted)) => {
-                        end = Some(wanted);
-                        break;
-                    }
-                }
-            }
-            if let Some(End::Cut) = end {
-                return Ok(end);
+            if self.unsent.is_empty()
+                && let Some(end) = self.refill(context)
+            {
+                return Ok(Some(end));
             }
             if self.unsent.is_empty() {
                 if !self.flushed && self.stream.poll_flush(context)?.is_ready() {
                     self.flushed = true;
                 }
-                return Ok(end);
+                return Ok(None);
             }
-            let slices: SmallVec<[IoSlice<'_>; BATCH]> =
-                self.unsent.iter().map(|bytes| IoSlice::new(bytes)).collect();
-            let Poll::Ready(written) = self.stream.poll_write(&slices, context)? else {
-                return Ok(end.filter(|end| *end == End::Overflow));
+            let written = if let [only] = &self.unsent[..] {
+                self.stream.poll_write(&[IoSlice::new(only)], context)?
+            } else {
+                let slices: SmallVec<[IoSlice<'_>; BATCH]> =
+                    self.unsent.iter().map(|part| IoSlice::new(part)).collect();
+                self.stream.poll_write(&slices, context)?
             };
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+            match written {
+                // While it waits, it must hear that the client is given up.
+                Poll::Pending => return Ok(self.connection.hurry(context)),
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => {
+                    self.flushed = false;
+                    self.forget(written);
+                }
             }
-            drop(slices);
-            self.flushed = false;
-            self.forget(written);
         }
+    }
+
+    /// Takes what waits, up to what is written at once. Says how the connection is to end if nothing does.
+    fn refill(&mut self, context: &mut Context<'_>) -> Option<End> {
+        let mut bytes = 0;
+        while self.unsent.len() < BATCH && bytes < BATCH_BYTES {
+            match self.connection.poll_departure(context) {
+                Poll::Ready(Departure::Wire(wire)) => {
+                    bytes += wire.frame().len();
+                    self.unsent.push(wire.into_frame());
+                }
+                Poll::Ready(Departure::End(end)) => return self.unsent.is_empty().then_some(end),
+                Poll::Pending => break,
+            }
+        }
+        None
     }
 
     /// So many bytes are written.

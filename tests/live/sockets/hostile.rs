@@ -1,0 +1,228 @@
+//! Clients that mean harm: they hurt themselves alone.
+
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use roost_live::endpoint::Limits;
+use roost_live_tests::{Heard, Peer};
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::channels::{joined, say};
+use crate::stage::{SOCKET, Stage};
+use crate::{answer, message};
+
+/// Somebody else, who must not notice.
+async fn untouched(bystander: &mut Peer) {
+    say(bystander, "42", "echo", json!({"n": 42})).await;
+    assert_eq!(
+        bystander.hear_json().await,
+        answer(Some("1"), "42", "room:a", "ok", json!({"n": 42}))
+    );
+}
+
+#[tokio::test]
+async fn messages_that_are_none_close_their_connection_alone() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut bystander = joined(&stage, "room:a").await;
+    let deep = format!(
+        r#"["1","2","room:a","echo",{}{}]"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    let texts = [
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        "null",
+        r#"["1","2","room:a"]"#,
+        r#"[{},"2","t","e",{}]"#,
+        deep.as_str(),
+    ];
+    for text in texts {
+        let mut peer = joined(&stage, "room:b").await;
+        peer.text(text).await;
+        while !matches!(peer.hear().await, Heard::Closed(code) if code == 1011) {}
+    }
+    let frames: [&[u8]; 5] = [
+        b"",
+        b"\0",
+        b"\x01\0\0\0\0",
+        b"\x09aaaa",
+        b"\0\xff\xff\xff\xffshort",
+    ];
+    for frame in frames {
+        let mut peer = joined(&stage, "room:b").await;
+        peer.bytes(frame.to_vec()).await;
+        while !matches!(peer.hear().await, Heard::Closed(code) if code == 1011) {}
+    }
+    untouched(&mut bystander).await;
+}
+
+#[tokio::test]
+async fn frames_against_the_rules_are_told_which_rule() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut bystander = joined(&stage, "room:a").await;
+    for (bytes, code) in [
+        (&b"\x81\x01a"[..], 1002),
+        (b"\xc1\x80\0\0\0\0", 1002),
+        (b"\x80\x80\0\0\0\0", 1002),
+        (b"\x81\x81\0\0\0\0\xff", 1007),
+        (b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),
+        (b"\x82\xff\0\0\0\0\0\x20\0\0\0\0\0\0", 1009),
+    ] {
+        let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+        peer.stream().get_mut().write_all(bytes).await.unwrap();
+        assert_eq!(peer.hear().await, Heard::Closed(code), "{bytes:x?}");
+    }
+    untouched(&mut bystander).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_joins_on_one_socket_make_a_hundred_channels() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut bystander = joined(&stage, "room:a").await;
+    let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+    let mut refused = 0;
+    for batch in 0..100 {
+        for n in 0..100 {
+            let topic = format!("room:{}", batch * 100 + n);
+            let join = message(Some("1"), "1", &topic, "phx_join", json!({}));
+            peer.stream().feed(Message::text(join.to_string())).await.unwrap();
+        }
+        peer.text(&message(None, "end", "phoenix", "heartbeat", json!({})).to_string())
+            .await;
+        loop {
+            let heard = peer.hear_json().await;
+            refused += usize::from(heard[4]["status"] == "error");
+            if heard[1] == "end" {
+                break;
+            }
+        }
+    }
+    assert_eq!(refused, 9_900);
+    assert_eq!(
+        (0..10_000)
+            .filter(|n| stage.endpoint.joined(&format!("room:{n}")) > 0)
+            .count(),
+        100
+    );
+    // The same topic again and again: one channel.
+    for _ in 0..1000 {
+        peer.json(&message(Some("1"), "1", "room:0", "phx_join", json!({})))
+            .await;
+    }
+    peer.json(&message(Some("1"), "last", "room:0", "echo", json!({})))
+        .await;
+    while peer.hear_json().await[1] != "last" {}
+    assert_eq!(stage.endpoint.joined("room:0"), 1);
+    untouched(&mut bystander).await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_hung_up_on_and_nobody_waits_for_it() {
+    let limits = Limits {
+        outbound_bytes: 64 * 1024,
+        ..Limits::default()
+    };
+    let (stage, mut told) = Stage::plain(limits);
+    let mut bystander = joined(&stage, "room:a").await;
+    let mut deaf = joined(&stage, "room:b").await;
+    // What the kernel takes for a client is limited too; after that its queue overflows.
+    let news = json!({"x": "y".repeat(100_000)});
+    while stage.endpoint.joined("room:b") > 0 {
+        stage
+            .endpoint
+            .broadcast("room:b", "news", &news.clone().into())
+            .unwrap();
+        untouched(&mut bystander).await;
+    }
+    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    untouched(&mut bystander).await;
+    // When it reads at last, it finds what was on its way, and the reason or the end.
+    let end = loop {
+        if let Heard::Closed(code) = deaf.hear().await {
+            break code;
+        }
+    };
+    assert!(matches!(end, 1013 | 1006), "{end}");
+}
+
+#[tokio::test]
+async fn a_channel_that_pushes_more_than_its_client_takes_loses_the_client_and_not_the_memory() {
+    let limits = Limits {
+        outbound_messages: 100,
+        ..Limits::default()
+    };
+    let (stage, mut told) = Stage::plain(limits);
+    let mut peer = joined(&stage, "room:a").await;
+    // All at once, and nothing can be written meanwhile.
+    say(&mut peer, "2", "flood", json!({"count": 10_000})).await;
+    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    while !matches!(peer.hear().await, Heard::Closed(code) if code == 1013) {}
+}
+
+#[tokio::test]
+async fn what_all_clients_have_half_sent_is_limited_together() {
+    let limits = Limits {
+        waiting_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let (stage, _told) = Stage::plain(limits);
+    let mut bystander = joined(&stage, "room:a").await;
+    let mut slow = Vec::new();
+    // Each announces 900 kB, sends 300 kB of it, and stops.
+    for _ in 0..8 {
+        let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+        let mut half = b"\x82\xff\0\0\0\0\0\x0d\xbb\xa0\0\0\0\0".to_vec();
+        half.resize(300_000, 0);
+        // It may be hung up on meanwhile.
+        let _ = peer.stream().get_mut().write_all(&half).await;
+        slow.push(peer);
+    }
+    // Three have room; the others hear why not, or find the connection gone with what they had sent unread.
+    while stage.endpoint.connections("/socket").len() > 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    untouched(&mut bystander).await;
+}
+
+#[tokio::test]
+async fn a_channel_that_hangs_holds_back_its_own_client_alone() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut bystander = joined(&stage, "room:a").await;
+    let mut peer = joined(&stage, "room:b").await;
+    peer.json(&message(Some("1"), "2", "room:b", "hang", json!({})))
+        .await;
+    for _ in 0..1000 {
+        let echo = message(Some("1"), "3", "room:b", "echo", json!({}));
+        peer.stream().feed(Message::text(echo.to_string())).await.unwrap();
+    }
+    peer.stream().flush().await.unwrap();
+    untouched(&mut bystander).await;
+    stage
+        .endpoint
+        .broadcast("room:b", "news", &json!({}).into())
+        .unwrap();
+    assert_eq!(
+        peer.hear_json().await[3],
+        "news",
+        "what it is sent still reaches it"
+    );
+}
+
+#[tokio::test]
+async fn half_a_handshake_is_no_connection() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let host = stage.base.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    stream
+        .write_all(b"GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nhost: x\r\n")
+        .await
+        .unwrap();
+    let mut bystander = joined(&stage, "room:a").await;
+    assert_eq!(stage.endpoint.connections("/socket").len(), 1);
+    untouched(&mut bystander).await;
+}
