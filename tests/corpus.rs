@@ -47,3 +47,8 @@ fn forms_of_the_corpus_are_decoded_within_the_limits() {
 fn payloads_of_the_corpus_are_decoded_within_the_limits() {
     run("profile_decode", fuzz::profile_decode);
 }
+
+#[test]
+fn messages_of_the_corpus_are_taken_apart_and_echoed() {
+    run("live_frame", fuzz::live_frame);
+}

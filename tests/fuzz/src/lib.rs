@@ -2,6 +2,7 @@
 
 mod decode;
 mod forms;
+mod frames;
 mod ledger;
 mod profiles;
 mod session;
@@ -9,6 +10,7 @@ mod stage;
 
 pub use decode::mqtt_decode;
 pub use forms::live_form;
+pub use frames::live_frame;
 pub use ledger::ledger_replay;
 pub use profiles::profile_decode;
 pub use session::mqtt_session;

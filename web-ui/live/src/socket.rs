@@ -10,6 +10,7 @@ mod mount;
 mod observer;
 mod origin;
 mod outbound;
+mod rehearsal;
 mod stream;
 mod websocket;
 
@@ -18,6 +19,7 @@ pub use connection::{Connection, Transport};
 pub use mount::Mount;
 pub use observer::{Direction, Observer};
 pub use origin::{Origin, OriginRule};
+pub use rehearsal::rehearse;
 
 pub(crate) use handshake::upgrade;
 pub(crate) use longpoll::{Sessions, poll};
