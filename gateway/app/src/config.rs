@@ -210,7 +210,7 @@ mod tests {
             assert!(!name.is_empty());
         }
         assert_eq!(
-            keys, 36,
+            keys, 37,
             "a new setting is documented in roost.toml, and this number grows with it"
         );
     }
