@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::machine;
 
 const BATCH: usize = 1000;
+/// As in `systemd/roost.service`.
+const ARENAS: &str = "2";
 /// Single messages whose way through is timed.
 const PROBES: usize = 200;
 
@@ -63,6 +65,7 @@ impl Gateway {
         );
         let program = Program::start(Settings {
             program: Some(built),
+            environment: vec![("MALLOC_ARENA_MAX".into(), ARENAS.into())],
             ..Settings::default()
         });
         let (host, port) = program.mqtt();

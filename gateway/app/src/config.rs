@@ -108,7 +108,7 @@ pub struct StoreConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
-            cache_bytes: Within::new(8 << 20),
+            cache_bytes: Within::new(1 << 20),
             commit_every_s: Within::new(5),
         }
     }

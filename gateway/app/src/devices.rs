@@ -25,6 +25,7 @@ pub(crate) use recorder::{Recorder, RecorderLimits};
 pub(crate) use registrar::registrar;
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -67,11 +68,43 @@ pub(crate) struct DeviceParts {
     pub(crate) commands: Arc<Commands>,
 }
 
+/// What a device's task knows of the device's record: there are ten thousand of it.
+struct Known {
+    id: String,
+    profile: Box<str>,
+    cadence_ms: u64,
+    /// The record itself of a wired device; there are few of them.
+    wired: Option<Box<Device>>,
+}
+
+impl From<Device> for Known {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id.clone(),
+            profile: device.profile.as_str().into(),
+            cadence_ms: device.cadence_ms,
+            wired: matches!(device.link(), Link::Wired { .. }).then(|| Box::new(device)),
+        }
+    }
+}
+
+impl Known {
+    /// How the device reaches the gateway.
+    fn link(&self) -> Link<'_> {
+        match &self.wired {
+            Some(device) => device.link(),
+            None => Link::Mqtt {
+                profile: &self.profile,
+            },
+        }
+    }
+}
+
 /// What one device's task needs. It outlives the task's crashes, and with it the inbox: what a device says while its
 /// task waits to be restarted stays in the queue.
 struct DeviceEnv {
     parts: Arc<DeviceParts>,
-    device: Device,
+    device: Known,
     /// What its codec remembers of it: here, because whoever sends it a command needs it too.
     memory: Mutex<CodecMemory>,
     /// How many commands wait for the device to say something. While there is none, nobody is told what it says.
@@ -118,6 +151,13 @@ impl DeviceEnv {
             Box::pin(self.parts.commands.tell_briefly(&self.device.id, said)).await;
         }
     }
+
+    /// The same of several things, in order.
+    async fn tell_all(&self, all: Vec<commands::Said>) {
+        for said in all {
+            self.tell(said).await;
+        }
+    }
 }
 
 /// Starts the task of a device.
@@ -155,16 +195,10 @@ async fn replace(
 fn child(parts: &Arc<DeviceParts>, device: Device, left: Option<Subscription>) -> ChildSpec {
     let name = device.id.clone();
     let inbox = inbox(parts, &device, left);
-    // The task has no use for these, and there are ten thousand of it.
-    let device = Device {
-        secret_hash: String::new(),
-        label: String::new(),
-        ..device
-    };
     let orders = matches!(device.link(), Link::Wired { .. }).then(Box::default);
     let env = Arc::new(DeviceEnv {
         parts: Arc::clone(parts),
-        device,
+        device: device.into(),
         memory: Mutex::default(),
         awaited: AtomicU32::new(0),
         orders,
@@ -175,13 +209,12 @@ fn child(parts: &Arc<DeviceParts>, device: Device, left: Option<Subscription>) -
         // Commands find the device for as long as it has a specification, whether its task waits or runs.
         let _ = &listed;
         let env = Arc::clone(&env);
-        async move {
-            match env.device.link() {
-                Link::Mqtt { .. } => mqtt::run(env, context).await,
-                // Boxed: there are few of them, and the future of the many must not have their size.
-                Link::Wired { .. } => Box::pin(wired::run(env, context)).await,
-            }
-        }
+        // Boxes of their own: the future of the many must not have the size of the few.
+        let task: Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>> = match env.device.link() {
+            Link::Mqtt { .. } => Box::pin(mqtt::run(env, context)),
+            Link::Wired { .. } => Box::pin(wired::run(env, context)),
+        };
+        task
     })
     .backoff(Backoff::DEVICE)
 }
@@ -196,6 +229,6 @@ fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Op
     let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
     let codec = parts.codecs.get(profile);
     let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();
-    handover::tune(&mut inbox, &filters);
+    inbox.tune(&device.id, &filters);
     Some(inbox)
 }

@@ -1,10 +1,12 @@
 //! One connection: its door, its timers, and the session behind it. It lives in a task of its own.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll, ready};
 
 use bytes::BytesMut;
-use roost_runtime::{Context, PresenceGuard};
+use roost_runtime::{BoxError, Context, PresenceGuard};
 use tracing::{debug, info, warn};
 
 use crate::broker::Broker;
@@ -30,9 +32,33 @@ use pause::Pause;
 ///
 /// Door and conversation are boxes of their own, one after the other: a connection is idle most of its life, and what
 /// only its first second needed is given back.
-pub(crate) async fn serve(broker: Arc<Broker>, arrival: Arrival, context: Context) {
-    if let Some(visit) = Box::pin(greet(broker, arrival, context)).await {
-        Box::pin(attend(visit)).await;
+pub(crate) enum Serving {
+    /// Until its CONNECT was judged.
+    Greeting(Pin<Box<dyn Future<Output = Option<Box<Visit>>> + Send>>),
+    /// As long as it stays.
+    Attending(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Serving {
+    /// Serves whoever `greeting` lets in.
+    pub(crate) fn new(greeting: impl Future<Output = Option<Box<Visit>>> + Send + 'static) -> Self {
+        Self::Greeting(Box::pin(greeting))
+    }
+}
+
+impl Future for Serving {
+    type Output = Result<(), BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut *self {
+                Self::Greeting(greeting) => match ready!(greeting.as_mut().poll(context)) {
+                    Some(visit) => *self = Self::Attending(Box::pin(attend(visit))),
+                    None => return Poll::Ready(Ok(())),
+                },
+                Self::Attending(attending) => return attending.as_mut().poll(context).map(Ok),
+            }
+        }
     }
 }
 
@@ -44,14 +70,14 @@ pub(crate) struct Arrival {
 }
 
 /// A client that was let in, with its socket.
-struct Visit {
+pub(crate) struct Visit {
     wire: Wire,
     stay: Stay,
     context: Context,
 }
 
 /// Waits for the CONNECT and decides about it.
-async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Option<Box<Visit>> {
+pub(crate) async fn greet(broker: Arc<Broker>, arrival: Arrival, context: Context) -> Option<Box<Visit>> {
     let Arrival {
         transport,
         peer,
@@ -173,7 +199,7 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         }
         readable = false;
         if let Some(barrier) = guest.session.barrier()
-            && let Err(close) = written(wire, &guest.session, barrier).await
+            && let Err(close) = Box::pin(written(wire, &guest.session, barrier)).await
         {
             return close;
         }
@@ -182,6 +208,9 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         }
         pause.look(&wire.broker, guest);
         tokio::task::coop::consume_budget().await;
+        if guest.session.take_crowded() {
+            tokio::task::yield_now().await;
+        }
         let may_read = !pause.is_on();
         if wire.out.is_empty() && (guest.session.may_replay() || (may_read && wire.has_frame())) {
             // The last round stopped because its batch was full, the socket took all of it, and no event will come
@@ -196,7 +225,7 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Close::Because(Reason::ServerShuttingDown),
-            reason = guest.place.evicted() => return last_heard(wire, guest, reason).await,
+            reason = guest.place.evicted() => return Box::pin(last_heard(wire, guest, reason)).await,
             writable = wire.stream.writable(), if !wire.out.is_empty() => {
                 if writable.is_err() {
                     return Close::Lost;
@@ -246,7 +275,7 @@ fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) 
 fn handle(session: &mut Session, frame: &[u8], out: &mut BytesMut) -> Handled {
     let packet = codec::decode(session.version, frame).map_err(|error| refused(session, &error))?;
     session.handle(packet, out)?;
-    Ok(if session.is_pressed() {
+    Ok(if session.is_pressed() || session.is_crowded() {
         Next::Later
     } else {
         Next::AtOnce

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tracing::{debug, info, warn};
 
 use crate::broker::Broker;
-use crate::connection::{self, Arrival};
+use crate::connection::{self, Arrival, Serving};
 use crate::lobby::Seat;
 use crate::stats::BrokerStats;
 use crate::tls::Certificates;
@@ -113,23 +113,23 @@ async fn admit(
     connections: &SupervisorHandle,
 ) -> Result<(), BoxError> {
     let (broker, name, door) = (Arc::clone(broker), peer.to_string(), door.clone());
-    let serve = move |context: Context| async move {
-        let transport = match door {
-            Door::Plain => Some(Transport::Tcp(stream)),
-            Door::Tls(certificates) => Box::pin(shake(&broker, &certificates, stream, &seat, &context)).await,
-        };
-        if let Some(transport) = transport {
+    let serve = move |context: Context| {
+        Serving::new(async move {
+            let transport = match door {
+                Door::Plain => Transport::Tcp(stream),
+                Door::Tls(certificates) => {
+                    Box::pin(shake(&broker, &certificates, stream, &seat, &context)).await?
+                }
+            };
             let arrival = Arrival {
                 transport,
                 peer,
                 seat,
             };
-            connection::serve(broker, arrival, context).await;
-        }
-        Ok(())
+            Box::pin(connection::greet(broker, arrival, context)).await
+        })
     };
-    let started = connections.start_temporary(name, serve).await;
-    Ok(started?)
+    Ok(connections.start_temporary(name, serve).await?)
 }
 
 /// Does the handshake, in the connection's own task and time.

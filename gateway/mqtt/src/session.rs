@@ -54,6 +54,8 @@ pub(crate) struct Session {
     barrier: u64,
     /// A taker that the client was too fast for.
     pressure: Option<Box<Pressure>>,
+    /// A taker has much to take.
+    crowded: bool,
     maximum_packet: u32,
     /// Messages that the client has published since somebody asked.
     published: u32,
@@ -89,6 +91,7 @@ impl Session {
             replay: None,
             barrier: 0,
             pressure: None,
+            crowded: false,
             maximum_packet: connect.maximum_packet.unwrap_or(u32::MAX),
             published: 0,
             rare: (aliases_max > 0).then(|| Rare::new(broker.aliases(), aliases_max)),
@@ -123,6 +126,12 @@ impl Session {
         self.pressure.take().map(|pressure| *pressure)
     }
 
+    /// Whether others should run before the client is heard again: a taker of its messages has much to take, and can't
+    /// make the client wait, because nothing of QoS 0 does. Asked once, it is over.
+    pub(crate) fn take_crowded(&mut self) -> bool {
+        std::mem::take(&mut self.crowded)
+    }
+
     /// How many messages the client has published since the last time this was asked.
     pub(crate) fn take_published(&mut self) -> u32 {
         std::mem::take(&mut self.published)
@@ -133,14 +142,19 @@ impl Session {
         self.pressure.is_some()
     }
 
+    /// Whether a taker has so much to take that no more than one message is to come at a time.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded
+    }
+
     /// Returns when the ledger, or the queue, has something for the client. Safe to cancel.
-    pub(crate) async fn woken(&self) {
-        self.subscription.woken().await;
+    pub(crate) fn woken(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.subscription.woken()
     }
 
     /// Returns once the client was too slow for its queue. Safe to cancel.
-    pub(crate) async fn overflowed(&self) {
-        self.subscription.overflowed().await;
+    pub(crate) fn overflowed(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.subscription.overflowed()
     }
 
     /// Whether it was.

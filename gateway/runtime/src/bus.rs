@@ -9,6 +9,7 @@ mod group;
 mod ledger;
 mod limits;
 mod message;
+mod policy;
 mod pressure;
 mod queue;
 mod retained;
@@ -21,8 +22,8 @@ pub use expected::Expected;
 pub use ledger::{Ledger, Receipt, Taken};
 pub use limits::BusLimits;
 pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
+pub use policy::{Capacity, Policy};
 pub use pressure::Pressure;
-pub use queue::{Capacity, Policy};
 pub use subscription::{Bell, Subscription, Terms};
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -122,6 +123,8 @@ pub struct Published {
     pub barrier: u64,
     /// The taker that its publisher should wait for.
     pub pressure: Option<Pressure>,
+    /// Whether a taker has so much to take that the publisher should let it run before it goes on.
+    pub crowded: bool,
 }
 
 /// Takers that a ledger writes down, with the QoS each gets.
@@ -233,6 +236,7 @@ impl Bus {
                 reply: None,
             });
             published.takers += usize::from(pushed.taken);
+            published.crowded |= pushed.crowded;
             if pushed.press && published.pressure.is_none() {
                 published.pressure = Some(Pressure::of(queue, &self.0.queues));
             }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
-use roost_model::Filter;
-use roost_runtime::{QoS, Subscription};
+use roost_runtime::Subscription;
 use tokio::sync::oneshot;
 
 /// How long a task may take to leave its inbox: longer than a supervisor waits before it aborts one.
@@ -120,28 +119,10 @@ impl Drop for Heir {
     }
 }
 
-/// Makes an inbox listen to `wanted` instead of what it listened to.
-pub(super) fn tune(inbox: &mut Subscription, wanted: &[Filter]) {
-    for filter in wanted {
-        if !inbox.has(filter, None) {
-            // First what is new, so that a topic that both cover is heard all the time.
-            inbox.listen(filter.clone(), QoS::AtLeastOnce);
-        }
-    }
-    let stale: Vec<Filter> = inbox
-        .filters()
-        .filter(|filter| !wanted.contains(filter))
-        .cloned()
-        .collect();
-    for filter in stale {
-        inbox.remove(&filter, None);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roost_model::Topic;
+    use roost_model::{Filter, Topic};
     use roost_runtime::{Bus, Message, Policy};
 
     fn filter(text: &str) -> Filter {
@@ -152,12 +133,12 @@ mod tests {
     async fn an_heir_gets_the_inbox_with_what_waits_in_it() {
         let (bus, handover) = (Bus::default(), Arc::new(Handover::default()));
         let mut inbox = bus.subscriber(8, Policy::DropOldest);
-        tune(&mut inbox, &[filter("a/+"), filter("b")]);
+        inbox.tune("plug", &[filter("a/+"), filter("b")]);
         bus.publish(Message::new(Topic::new("a/1").unwrap(), "waits"));
         let heir = handover.announce("plug");
         handover.leave("plug", inbox, false);
         let mut inbox = heir.inbox().await.unwrap();
-        tune(&mut inbox, &[filter("b"), filter("c")]);
+        inbox.tune("plug", &[filter("b"), filter("c")]);
         for topic in ["a/2", "b", "c"] {
             bus.publish(Message::new(Topic::new(topic).unwrap(), topic));
         }
@@ -173,7 +154,7 @@ mod tests {
         let topic = Topic::new("a").unwrap();
         let inbox = || {
             let mut inbox = bus.subscriber(8, Policy::DropOldest);
-            tune(&mut inbox, &[filter("a")]);
+            inbox.tune("plug", &[filter("a")]);
             inbox
         };
         handover.leave("plug", inbox(), false);

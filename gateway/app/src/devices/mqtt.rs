@@ -42,17 +42,23 @@ pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), Box
     };
     task.begin();
     context.ready();
-    task.catch_up().await;
+    Box::pin(task.catch_up()).await;
     loop {
         // A device that reports faster than its messages are taken apart must not keep a thread to itself.
         tokio::task::coop::consume_budget().await;
         tokio::select! {
             biased;
             () = context.shutdown.requested() => {
-                task.finish().await;
+                Box::pin(task.finish()).await;
                 return Ok(());
             }
-            delivery = env.next() => task.hear(&delivery?.message).await,
+            delivery = env.next() => {
+                // Taken apart without a pause, so that the task of an idle device is small.
+                let said = task.hear(&delivery?.message);
+                if !said.is_empty() {
+                    Box::pin(env.tell_all(said)).await;
+                }
+            },
         }
     }
 }
@@ -162,18 +168,17 @@ impl Task {
     async fn catch_up(&mut self) {
         while let Some((spoken_as, held)) = self.env.parts.backlogs.next(&self.env.device.id) {
             self.record(held.at, &held.topic, &held.body);
-            self.frame(&spoken_as, &held.topic, &held.body, Some(held.at))
-                .await;
+            let said = self.frame(&spoken_as, &held.topic, &held.body, Some(held.at));
+            self.env.tell_all(said).await;
         }
     }
 
-    /// A message of the device.
-    async fn hear(&mut self, message: &Message) {
+    /// A message of the device. Returns what those have to hear of it who follow its commands.
+    fn hear(&mut self, message: &Message) -> Vec<Said> {
         self.admit_losses(self.env.lost());
         self.record(self.env.parts.intake.now(), &message.topic, &message.body);
         let env = Arc::clone(&self.env);
         self.frame(&env.device.id, &message.topic, &message.body, None)
-            .await;
     }
 
     /// Takes in what waits before the end: it was acknowledged, and nobody will say it again. Whoever inherits the
@@ -188,7 +193,8 @@ impl Task {
             let Some(delivery) = self.env.inbox.as_ref().and_then(Subscription::try_recv) else {
                 return;
             };
-            self.hear(&delivery.message).await;
+            let said = self.hear(&delivery.message);
+            self.env.tell_all(said).await;
         }
     }
 
@@ -201,7 +207,14 @@ impl Task {
         self.env.parts.recorder.record(&self.env.device.id, entry);
     }
 
-    async fn frame(&mut self, spoken_as: &str, topic: &Topic, body: &[u8], received: Option<Timestamp>) {
+    /// Takes a message apart. Returns what those have to hear of it who follow the device's commands.
+    fn frame(
+        &mut self,
+        spoken_as: &str,
+        topic: &Topic,
+        body: &[u8],
+        received: Option<Timestamp>,
+    ) -> Vec<Said> {
         let at = received.unwrap_or_else(|| self.env.parts.intake.now());
         let decoded = self.decode(spoken_as, topic, body, at);
         let recorder = &self.env.parts.recorder;
@@ -212,7 +225,8 @@ impl Task {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.fault(&error);
-                return self.not_silent();
+                self.not_silent();
+                return Vec::new();
             }
         };
         for error in &decoded.rejected {
@@ -226,19 +240,19 @@ impl Task {
             self.env.parts.bus.publish(on_the_bus(outgoing));
         }
         // All of them before anybody is told of one: whatever happens to this task while it waits, they are taken.
-        let observed = self.take(decoded.samples, received);
+        let mut said = self.take(decoded.samples, received);
         self.not_silent();
-        for said in observed {
-            self.env.tell(said).await;
+        if self.env.is_awaited() {
+            said.extend(decoded.acks.into_iter().map(|ack| {
+                let answer = match ack.result {
+                    Ok(()) => Answer::Acknowledged,
+                    Err(reason) => Answer::Refused(reason),
+                };
+                let (id, point) = (ack.id, ack.point);
+                Said::Answered { id, point, answer }
+            }));
         }
-        for ack in decoded.acks {
-            let answer = match ack.result {
-                Ok(()) => Answer::Acknowledged,
-                Err(reason) => Answer::Refused(reason),
-            };
-            let (id, point) = (ack.id, ack.point);
-            self.env.tell(Said::Answered { id, point, answer }).await;
-        }
+        said
     }
 
     /// Whatever the device said, it is not silent.

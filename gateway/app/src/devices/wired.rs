@@ -25,7 +25,7 @@ struct Task {
 
 /// Runs until it is told to stop.
 pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), BoxError> {
-    let device = &env.device;
+    let device = env.device.wired.as_deref().ok_or("the device is not wired")?;
     let driver = driver(&device.driver)?;
     let bus = env.parts.buses.get(&device.bus).ok_or_else(|| {
         format!(

@@ -115,9 +115,9 @@ impl Chosen {
         if limits.iter().any(|(key, limit)| self.must_wait(*key, *limit)) {
             return Err(Busy);
         }
-        let is_right = self.verify(password, hash).await?;
+        let mark = self.mark(user, password, hash);
+        let is_right = self.verify(mark, password, hash).await?;
         if is_right {
-            let mark = self.mark(user, password, hash);
             lock(&self.verified).put(mark, ());
         } else {
             for (key, limit) in limits {
@@ -127,9 +127,13 @@ impl Chosen {
         Ok(is_right)
     }
 
-    async fn verify(&self, password: &str, hash: &str) -> Result<bool, Busy> {
+    async fn verify(&self, mark: [u8; 32], password: &str, hash: &str) -> Result<bool, Busy> {
         let _waiting = Waiting::new(&self.waiting)?;
         let _turn = self.turns.acquire().await.map_err(|_| Busy)?;
+        if lock(&self.verified).get(&mark).is_some() {
+            // Another connection of the same client was checked meanwhile.
+            return Ok(true);
+        }
         let (password, hash) = (password.to_owned(), hash.to_owned());
         let work = move || verify_chosen(&password, &hash);
         tokio::task::spawn_blocking(work).await.map_err(|_| Busy)

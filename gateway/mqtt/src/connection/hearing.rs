@@ -46,7 +46,7 @@ pub(super) fn hear(wire: &mut Wire, guest: &mut Guest, readable: bool) -> Result
     };
     let mut outcome = wire.kept_frames(limit, |frame, out| take(session, frame, out));
     // What was read before comes before what is read now.
-    if readable && outcome.is_ok() && !session.is_pressed() {
+    if readable && outcome.is_ok() && !session.is_pressed() && !session.is_crowded() {
         let read = wire.read_frames(limit, |frame, out| take(session, frame, out));
         outcome = read.map(|_| ());
     }

@@ -108,6 +108,7 @@ impl Session {
         };
         let mut published = self.broker.bus().publish_from(message, origin);
         self.barrier = self.barrier.max(published.barrier);
+        self.crowded |= published.crowded;
         if let Some(pressure) = published.pressure.take() {
             self.pressure = Some(Box::new(pressure));
         }

@@ -82,7 +82,8 @@ impl Session {
             let replay = self.replay.get_or_insert_default();
             replay.add(filter.clone(), wanted.qos);
         }
-        self.subscription.listen(filter, terms);
+        // Devices subscribe alike, each with its own name in its filters.
+        self.subscription.listen_as(&self.grant.identity, filter, terms);
         Ok(Granted::Yes(wanted.qos))
     }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::WebSocket;
 use crate::broker::Broker;
-use crate::connection::{self, Arrival};
+use crate::connection::{self, Arrival, Serving};
 use crate::listener::prepare;
 use crate::lobby::Seat;
 use crate::transport::Transport;
@@ -46,17 +46,17 @@ impl WebSocketDoor {
             return false;
         };
         let broker = Arc::clone(&self.broker);
-        let serve = move |context: Context| async move {
-            let opening = Box::pin(open(&broker, upgraded, &seat, &context));
-            if let Some(transport) = opening.await {
+        let serve = move |context: Context| {
+            Serving::new(async move {
+                let opening = Box::pin(open(&broker, upgraded, &seat, &context));
+                let transport = opening.await?;
                 let arrival = Arrival {
                     transport,
                     peer,
                     seat,
                 };
-                connection::serve(broker, arrival, context).await;
-            }
-            Ok(())
+                Box::pin(connection::greet(broker, arrival, context)).await
+            })
         };
         let started = self.connections.start_temporary(peer.to_string(), serve).await;
         started.is_ok()

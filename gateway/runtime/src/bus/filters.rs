@@ -3,6 +3,8 @@
 //! The trie is flat: one table of edges `(node, level) → node`, with levels as numbers. With ten thousand devices most
 //! nodes have one child and no taker, and a table per node would cost several times the memory.
 
+mod families;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -12,6 +14,8 @@ use smallvec::SmallVec;
 use super::group::Group;
 use super::message::QoS;
 use super::queue::Queue;
+use families::{Families, Mark};
+pub(super) use families::{FamilyId, Template};
 
 /// One filter of one taker.
 #[derive(Debug, Clone)]
@@ -31,6 +35,8 @@ pub(super) struct Found<'a> {
     pub(super) entries: SmallVec<[&'a Entry; 8]>,
     /// One for each group that shares a filter that matches.
     pub(super) shared: SmallVec<[&'a Entry; 2]>,
+    /// Families one of whose filters matches, whoever of them it is for.
+    marks: SmallVec<[Mark; 4]>,
 }
 
 /// Bytes that a filter takes besides its text: its entry, and what its taker and its session remember of it.
@@ -74,6 +80,12 @@ struct Takers {
         reason = "most takers have none, and there are many takers"
     )]
     groups: Option<Box<Vec<Group>>>,
+    /// Families of takers one of whose filters ends here; there are fewer still.
+    #[expect(
+        clippy::box_collection,
+        reason = "most takers have none, and there are many takers"
+    )]
+    families: Option<Box<Vec<Mark>>>,
 }
 
 impl Takers {
@@ -92,10 +104,10 @@ impl Takers {
     }
 
     fn is_empty(&self) -> bool {
-        self.here.is_empty() && self.below.is_empty() && self.groups.is_none()
+        self.here.is_empty() && self.below.is_empty() && self.groups.is_none() && self.families.is_none()
     }
 
-    /// Forgets groups without members.
+    /// Forgets groups without members, and a list of families without any.
     fn tidy(&mut self) {
         if let Some(groups) = &mut self.groups {
             groups.retain(|group| !group.members.is_empty());
@@ -103,6 +115,7 @@ impl Takers {
                 self.groups = None;
             }
         }
+        self.families.take_if(|families| families.is_empty());
     }
 
     /// `here`: the topic ends here; otherwise it goes on below.
@@ -116,6 +129,10 @@ impl Takers {
                 found.shared.extend(group.choose());
             }
         }
+        let families = self.families.iter().flat_map(|families| families.iter());
+        found
+            .marks
+            .extend(families.copied().filter(|mark| here || mark.below));
     }
 }
 
@@ -186,6 +203,7 @@ pub(super) struct Filters {
     free: Vec<NodeId>,
     levels: Levels,
     edges: HashMap<(NodeId, LevelId), NodeId>,
+    families: Families,
     len: usize,
     bytes: usize,
 }
@@ -197,6 +215,7 @@ impl Default for Filters {
             free: Vec::new(),
             levels: Levels::default(),
             edges: HashMap::new(),
+            families: Families::default(),
             len: 0,
             bytes: 0,
         }
@@ -280,12 +299,9 @@ impl Filters {
 
     /// Removes a taker's filter and every node that then serves nobody. Returns whether there was one.
     pub(super) fn remove(&mut self, filter: &Filter, group: Option<&str>, queue: &Arc<Queue>) -> bool {
-        let (mut levels, below) = split(filter);
-        let found = levels.try_fold(ROOT, |at, level| {
-            self.levels.get(level).and_then(|level| self.child(at, level))
-        });
-        drop(levels);
-        let Some(at) = found else { return false };
+        let Some((at, below)) = self.place(filter) else {
+            return false;
+        };
         let Some(takers) = &mut self.nodes[at as usize].takers else {
             return false;
         };
@@ -303,6 +319,15 @@ impl Filters {
         self.bytes -= cost(filter, group);
         self.prune(at);
         true
+    }
+
+    /// Where a filter ends in the trie, if it does, and whether it goes on with `#`.
+    fn place(&self, filter: &Filter) -> Option<(NodeId, bool)> {
+        let (mut levels, below) = split(filter);
+        let at = levels.try_fold(ROOT, |at, level| {
+            self.levels.get(level).and_then(|level| self.child(at, level))
+        })?;
+        Some((at, below))
     }
 
     fn prune(&mut self, mut at: NodeId) {
@@ -329,6 +354,7 @@ impl Filters {
     pub(super) fn collect<'a>(&'a self, topic: &Topic, found: &mut Found<'a>) {
         let reserved = topic.as_str().starts_with('$');
         self.walk(ROOT, topic.as_str(), reserved, found);
+        self.families.collect(topic, found);
     }
 
     /// `rest` is what is left of the topic; the depth is bounded by the number of levels that a topic may have.

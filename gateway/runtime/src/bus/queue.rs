@@ -8,42 +8,8 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 
 use super::message::{Delivery, QoS};
+use super::policy::{Capacity, Policy};
 use crate::lock;
-
-/// What happens when a taker's queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// The oldest delivery goes: right for live values, where only the newest matter.
-    DropOldest,
-    /// The new delivery is not taken: right for requests, whose asker then hears "busy".
-    DropNewest,
-    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full; if they do not, the oldest delivery of
-    /// QoS 0 goes, or else the oldest: right for a device's own messages, where only the device itself is slowed down.
-    HoldThenDrop,
-    /// Publishers are asked to wait likewise. Then the oldest QoS 0 delivery goes, or the new one if it is the only
-    /// one. If there is none, the queue is closed and its taker disconnected: right for network sessions, where a
-    /// delivery of QoS 1 must not vanish in silence.
-    ShedThenClose,
-}
-
-/// How much a queue holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capacity {
-    /// Deliveries.
-    pub messages: u32,
-    /// Bytes of their messages. One message always has room.
-    pub bytes: u32,
-}
-
-impl From<usize> for Capacity {
-    /// So many deliveries, of any size.
-    fn from(messages: usize) -> Self {
-        Self {
-            messages: u32::try_from(messages).unwrap_or(u32::MAX).max(1),
-            bytes: u32::MAX,
-        }
-    }
-}
 
 /// A burst leaves a queue's memory behind; above this many places it is given back once the queue is empty.
 const KEEP_PLACES: usize = 16;
@@ -85,11 +51,14 @@ pub(super) struct Pushed {
     pub(super) taken: bool,
     /// Whether its publisher should wait before it publishes more.
     pub(super) press: bool,
+    /// Whether its publisher should let others run before it publishes more.
+    pub(super) crowded: bool,
 }
 
 const REFUSED: Pushed = Pushed {
     taken: false,
     press: false,
+    crowded: false,
 };
 
 #[derive(Debug)]
@@ -195,12 +164,14 @@ impl Queue {
         }
         state.put(delivery, size, &self.common);
         let holds = matches!(self.policy, Policy::HoldThenDrop | Policy::ShedThenClose);
-        let press = holds && qos > QoS::AtMostOnce && self.is_crowded(&state);
+        let crowded = holds && self.is_crowded(&state);
+        let press = crowded && qos > QoS::AtMostOnce;
         state.pressing |= press;
         wake(state);
         Pushed {
             taken: true,
             press: press && !self.stalled.load(Ordering::Relaxed),
+            crowded,
         }
     }
 

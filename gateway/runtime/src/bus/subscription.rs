@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roost_model::Filter;
 
 use super::Bus;
-use super::filters::Entry;
+use super::filters::{Entry, FamilyId, Template};
 use super::message::{Delivery, Message, QoS};
 use super::queue::Queue;
 
@@ -33,6 +33,15 @@ impl From<QoS> for Terms<'_> {
 struct Taken {
     filter: Filter,
     group: Option<Box<str>>,
+    /// The family that it is in by this filter; the name stands in the filter.
+    family: Option<FamilyId>,
+}
+
+/// A taker's place in a family: what it listens to under its name.
+#[derive(Debug, PartialEq, Eq)]
+struct Member {
+    family: FamilyId,
+    name: Arc<str>,
 }
 
 /// What wakes a taker, and says whether its publishers should wait for it, without being the taker.
@@ -63,6 +72,8 @@ pub struct Subscription {
     bus: Bus,
     queue: Arc<Queue>,
     taken: Vec<Taken>,
+    /// A box, because sessions of clients have none.
+    member: Option<Box<Member>>,
 }
 
 impl Subscription {
@@ -71,6 +82,7 @@ impl Subscription {
             bus,
             queue,
             taken: Vec::new(),
+            member: None,
         }
     }
 
@@ -98,6 +110,32 @@ impl Subscription {
             self.taken.push(Taken {
                 filter,
                 group: terms.group.map(Into::into),
+                family: None,
+            });
+        }
+    }
+
+    /// Adds a filter as one of many takers do, each with a name of its own in it: such a filter is kept once for all of
+    /// them. In any other way it is the same as [`Self::listen`].
+    pub fn listen_as<'a>(&mut self, name: &Arc<str>, filter: Filter, terms: impl Into<Terms<'a>>) {
+        let terms = terms.into();
+        let before = self.position(&filter, terms.group);
+        let stands_alone = before.is_some_and(|at| self.taken[at].family.is_none());
+        let template = Template::of(&filter, name).filter(|_| terms.group.is_none() && !stands_alone);
+        let family = template.and_then(|template| {
+            let entry = self.entry(terms);
+            self.bus.0.write().join(&[template], name, entry)
+        });
+        let Some(family) = family else {
+            return self.listen(filter, terms);
+        };
+        self.bus.tell_expecting(&filter);
+        if before.is_none() {
+            self.taken.reserve_exact(1);
+            self.taken.push(Taken {
+                filter,
+                group: None,
+                family: Some(family),
             });
         }
     }
@@ -116,6 +154,70 @@ impl Subscription {
         self.insert(filter, terms.into(), false);
     }
 
+    /// Listens to exactly these filters from now on, instead of those before. `name` is the level by which they differ
+    /// from the filters of its like: filters in which it stands are kept once for all of them.
+    ///
+    /// What is new is added before anything is removed, so that a topic that both cover is heard all the time.
+    pub fn tune(&mut self, name: &str, wanted: &[Filter]) {
+        let (mut templates, mut alone) = (Vec::new(), Vec::new());
+        for filter in wanted {
+            match Template::of(filter, name) {
+                Some(template) if templates.contains(&template) => {}
+                Some(template) => templates.push(template),
+                None => alone.push(filter),
+            }
+        }
+        let member = self.join(name, &templates);
+        if member.is_none() {
+            alone = wanted.iter().collect();
+        }
+        for filter in &alone {
+            if !self.has(filter, None) {
+                self.listen((*filter).clone(), QoS::AtLeastOnce);
+            }
+        }
+        let before = std::mem::replace(&mut self.member, member);
+        if before != self.member {
+            self.leave(before.as_deref());
+        }
+        let stale: Vec<Filter> = self
+            .filters()
+            .filter(|filter| !alone.contains(filter))
+            .cloned()
+            .collect();
+        for filter in stale {
+            self.remove(&filter, None);
+        }
+        for filter in wanted {
+            self.bus.tell_expecting(filter);
+        }
+    }
+
+    fn join(&self, name: &str, templates: &[Template]) -> Option<Box<Member>> {
+        if templates.is_empty() {
+            return None;
+        }
+        let name = Arc::from(name);
+        let entry = self.entry(QoS::AtLeastOnce.into());
+        let family = self.bus.0.write().join(templates, &name, entry)?;
+        Some(Box::new(Member { family, name }))
+    }
+
+    fn entry(&self, terms: Terms<'_>) -> Entry {
+        Entry {
+            queue: Arc::clone(&self.queue),
+            qos: terms.qos,
+            serves: false,
+            no_local: terms.no_local,
+        }
+    }
+
+    fn leave(&self, member: Option<&Member>) {
+        if let Some(Member { family, name }) = member {
+            self.bus.0.write().leave(*family, name, &self.queue);
+        }
+    }
+
     /// Adds a filter whose requests this taker answers. Messages published there reach it too, without a
     /// [`Delivery::reply`].
     pub fn serve(&mut self, filter: Filter) {
@@ -127,8 +229,21 @@ impl Subscription {
         let Some(index) = self.position(filter, group) else {
             return false;
         };
-        self.taken.swap_remove(index);
-        self.bus.remove(filter, group, &self.queue)
+        let taken = self.taken.swap_remove(index);
+        self.take_off(&taken)
+    }
+
+    /// Takes a filter off the bus.
+    fn take_off(&self, taken: &Taken) -> bool {
+        let Taken {
+            filter,
+            group,
+            family,
+        } = taken;
+        match family {
+            None => self.bus.remove(filter, group.as_deref(), &self.queue),
+            Some(family) => self.bus.0.write().leave_by(*family, filter, &self.queue),
+        }
     }
 
     /// Whether it has this filter.
@@ -161,8 +276,8 @@ impl Subscription {
     }
 
     /// Returns when there may be something to take, or the queue was closed. Safe to cancel.
-    pub async fn woken(&self) {
-        self.queue.woken().await;
+    pub fn woken(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.queue.woken()
     }
 
     /// What wakes it.
@@ -185,8 +300,8 @@ impl Subscription {
 
     /// Returns once the queue was closed because this taker was too slow: what a taker waits for that cannot take
     /// anything now. Safe to cancel.
-    pub async fn overflowed(&self) {
-        self.queue.closed().await;
+    pub fn overflowed(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.queue.closed()
     }
 
     /// Deliveries that wait.
@@ -204,9 +319,11 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        for Taken { filter, group } in &self.taken {
-            self.bus.remove(filter, group.as_deref(), &self.queue);
+        for taken in &self.taken {
+            self.take_off(taken);
         }
+        let member = self.member.take();
+        self.leave(member.as_deref());
         self.queue.close();
     }
 }

@@ -1,5 +1,6 @@
 //! The bus: matching against the plain definition, limits, retained messages, requests.
 
+mod families;
 mod sharing;
 
 use proptest::prelude::*;

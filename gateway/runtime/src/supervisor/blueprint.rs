@@ -164,7 +164,7 @@ impl Supervisor {
     /// How long it may take to stop: as long as its children may, and a while more. One that hangs must not keep those
     /// above it from stopping.
     fn stop_deadline(&self) -> Duration {
-        let of = |spec: &ChildSpec| spec.stop_deadline.unwrap_or(STOP_DEADLINE) + ABORT_GRACE;
+        let of = |spec: &ChildSpec| spec.rules.stop_deadline.unwrap_or(STOP_DEADLINE) + ABORT_GRACE;
         let children = if self.dynamic {
             STOP_DEADLINE + ABORT_GRACE
         } else {
@@ -220,8 +220,8 @@ impl From<Supervisor> for ChildSpec {
                     .map_err(BoxError::from)
             }
         });
-        spec.stop_deadline = Some(stop_deadline);
-        spec.ready_deadline = Some(NESTED_READY_DEADLINE);
+        spec.rules.stop_deadline = Some(stop_deadline);
+        spec.rules.ready_deadline = Some(NESTED_READY_DEADLINE);
         spec.node = Some(node);
         spec
     }

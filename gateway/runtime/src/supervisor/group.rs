@@ -79,7 +79,7 @@ impl Task {
         let deadline = self
             .children
             .get(&order)
-            .and_then(|child| child.spec.as_ref()?.ready_deadline);
+            .and_then(|child| child.rules.ready_deadline);
         let timeout = tokio::time::sleep(deadline.unwrap_or_default());
         tokio::pin!(timeout);
         let mut overdue = false;

@@ -42,9 +42,27 @@ pub enum State {
 struct Status {
     state: State,
     since: Instant,
+    /// What only a child has that was restarted or failed.
+    troubles: Option<Box<Troubles>>,
+}
+
+#[derive(Debug, Default)]
+struct Troubles {
     restarts: u64,
     last_reason: Option<Box<str>>,
     next_start: Option<Instant>,
+}
+
+impl Status {
+    fn troubles(&mut self) -> &mut Troubles {
+        self.troubles.get_or_insert_default()
+    }
+
+    fn starts_no_more(&mut self) {
+        if let Some(troubles) = &mut self.troubles {
+            troubles.next_start = None;
+        }
+    }
 }
 
 /// One child as others see it.
@@ -68,9 +86,7 @@ impl Node {
         let status = Status {
             state: State::Stopped,
             since: Instant::now(),
-            restarts: 0,
-            last_reason: None,
-            next_start: None,
+            troubles: None,
         };
         let children = (kind == Kind::Supervisor).then(Box::default);
         Arc::new(Self {
@@ -85,7 +101,7 @@ impl Node {
         let mut status = lock(&self.status);
         status.state = state;
         status.since = Instant::now();
-        status.next_start = None;
+        status.starts_no_more();
     }
 
     /// The child itself says that it is ready.
@@ -100,23 +116,25 @@ impl Node {
         let mut status = lock(&self.status);
         status.state = State::Stopped;
         status.since = Instant::now();
-        if exit.is_abnormal() || status.last_reason.is_some() {
-            status.last_reason = Some(exit.to_string().into_boxed_str());
+        let failed_before = |troubles: &Troubles| troubles.last_reason.is_some();
+        if exit.is_abnormal() || status.troubles.as_deref().is_some_and(failed_before) {
+            status.troubles().last_reason = Some(exit.to_string().into_boxed_str());
         }
     }
 
     pub(super) fn backing_off(&self, until: Instant) {
         let mut status = lock(&self.status);
         status.state = State::Backoff;
-        status.restarts += 1;
-        status.next_start = Some(until);
+        let troubles = status.troubles();
+        troubles.restarts += 1;
+        troubles.next_start = Some(until);
     }
 
     /// It waits for its group to be started.
     pub(super) fn waiting(&self, until: Instant) {
         let mut status = lock(&self.status);
         status.state = State::Backoff;
-        status.next_start = Some(until);
+        status.troubles().next_start = Some(until);
     }
 
     pub(super) fn adopt(&self, order: u64, child: &Arc<Node>, named: bool) {
@@ -184,19 +202,22 @@ impl Node {
     pub(super) fn view(&self) -> ChildView {
         let now = Instant::now();
         let status = lock(&self.status);
+        let troubles = status.troubles.as_deref();
         let up = matches!(status.state, State::Starting | State::Running);
         ChildView {
             name: self.name.to_string(),
             kind: self.kind,
             state: status.state,
-            restarts: status.restarts,
-            last_reason: status.last_reason.as_deref().map(str::to_owned),
+            restarts: troubles.map_or(0, |troubles| troubles.restarts),
+            last_reason: troubles.and_then(|troubles| troubles.last_reason.as_deref().map(str::to_owned)),
             uptime: if up {
                 now.duration_since(status.since)
             } else {
                 Duration::ZERO
             },
-            restart_in: status.next_start.map(|at| at.saturating_duration_since(now)),
+            restart_in: troubles
+                .and_then(|troubles| troubles.next_start)
+                .map(|at| at.saturating_duration_since(now)),
         }
     }
 

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::handle::{Reply, Request, StartError, Temporary};
 use super::node::{Kind, Node};
-use super::spec::ChildSpec;
+use super::spec::{ChildSpec, Rules};
 use super::task::Task;
 use super::worker::{Child, Phase};
 
@@ -14,7 +14,7 @@ impl Task {
     pub(super) fn on_request(&mut self, request: Request) {
         match request {
             Request::Start(spec, reply) => {
-                let result = self.start_child(spec);
+                let result = self.start_child(*spec);
                 answer(reply, result);
             }
             Request::StartTemporary(name, start, reply) => {
@@ -48,7 +48,7 @@ impl Task {
         Ok(())
     }
 
-    fn start_child(&mut self, spec: Box<ChildSpec>) -> Result<(), StartError> {
+    fn start_child(&mut self, spec: ChildSpec) -> Result<(), StartError> {
         if self.node.order_of(&spec.name).is_some() {
             return Err(StartError::AlreadyStarted(Arc::clone(&spec.name)));
         }
@@ -60,7 +60,7 @@ impl Task {
 
     fn start_temporary(&mut self, name: Arc<str>, start: Temporary) -> Result<(), StartError> {
         self.check_room()?;
-        let order = self.insert(Node::new(name, Kind::Worker), None);
+        let order = self.insert(Node::new(name, Kind::Worker), None, Rules::ONCE);
         self.launch(order, None, start);
         Ok(())
     }

@@ -61,16 +61,32 @@ impl Context {
     }
 }
 
-/// What to run and by which rules.
-#[derive(Clone)]
-pub struct ChildSpec {
-    pub(super) name: Arc<str>,
-    pub(super) factory: Factory,
+/// By which rules a child is run: few for many children, so that children share them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rules {
     pub(super) restart: Restart,
     pub(super) backoff: Backoff,
     /// `None` waits for ever.
     pub(super) stop_deadline: Option<Duration>,
     pub(super) ready_deadline: Option<Duration>,
+}
+
+impl Rules {
+    /// Those of a child that came as a future and cannot be started twice.
+    pub(super) const ONCE: Self = Self {
+        restart: Restart::Temporary,
+        backoff: Backoff::NONE,
+        stop_deadline: Some(STOP_DEADLINE),
+        ready_deadline: None,
+    };
+}
+
+/// What to run and by which rules.
+#[derive(Clone)]
+pub struct ChildSpec {
+    pub(super) name: Arc<str>,
+    pub(super) factory: Factory,
+    pub(super) rules: Rules,
     /// A nested supervisor brings the node that its handle already shows.
     pub(super) node: Option<Arc<Node>>,
 }
@@ -85,10 +101,11 @@ impl ChildSpec {
         Self {
             name: name.into(),
             factory: Arc::new(move |context| Box::pin(start(context))),
-            restart: Restart::Permanent,
-            backoff: Backoff::default(),
-            stop_deadline: Some(STOP_DEADLINE),
-            ready_deadline: None,
+            rules: Rules {
+                restart: Restart::Permanent,
+                backoff: Backoff::default(),
+                ..Rules::ONCE
+            },
             node: None,
         }
     }
@@ -96,28 +113,28 @@ impl ChildSpec {
     /// When to restart it.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.restart = restart;
+        self.rules.restart = restart;
         self
     }
 
     /// How long to wait before each restart.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
+        self.rules.backoff = backoff;
         self
     }
 
     /// How long it may take to stop before it is aborted.
     #[must_use]
     pub fn stop_within(mut self, deadline: Duration) -> Self {
-        self.stop_deadline = Some(deadline);
+        self.rules.stop_deadline = Some(deadline);
         self
     }
 
     /// The next child is started only when this one has called [`Context::ready`]. It fails if that takes over 30 s.
     #[must_use]
     pub fn awaits_ready(mut self) -> Self {
-        self.ready_deadline = Some(READY_DEADLINE);
+        self.rules.ready_deadline = Some(READY_DEADLINE);
         self
     }
 
@@ -132,7 +149,7 @@ impl std::fmt::Debug for ChildSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ChildSpec")
             .field("name", &self.name)
-            .field("restart", &self.restart)
+            .field("restart", &self.rules.restart)
             .finish_non_exhaustive()
     }
 }

@@ -20,7 +20,7 @@ use super::intensity::{Intensity, Window};
 use super::node::{Kind, Node, State};
 use super::sabotage::{befall, look_every};
 use super::shutdown::Shutdown;
-use super::spec::{ChildFuture, ChildSpec, Context, Restart};
+use super::spec::{ChildFuture, ChildSpec, Context, Factory, Restart, Rules};
 use super::vigil::Vigil;
 use super::worker::{Child, Phase, Running, call};
 
@@ -32,6 +32,9 @@ pub(super) enum Timer {
     /// Time to ask for signs of life.
     Look,
 }
+
+/// Different rules among which those of a new child are looked for.
+const MOST_RULES: usize = 8;
 
 enum Step {
     Shutdown,
@@ -59,6 +62,8 @@ pub(super) struct Task {
     pub(super) pending: VecDeque<Ended>,
     pub(super) round: Option<Round>,
     pub(super) vigil: Vigil,
+    /// The rules of the children.
+    rules: Vec<Arc<Rules>>,
     window: Window,
     next_order: u64,
 }
@@ -80,11 +85,12 @@ impl Task {
             pending: VecDeque::new(),
             round: None,
             vigil: Vigil::new(look_every(blueprint.look_every)),
+            rules: Vec::new(),
             window: Window::default(),
             next_order: 0,
         };
         for spec in blueprint.specs {
-            task.add(Box::new(spec));
+            task.add(spec);
         }
         task.keep_vigil();
         task
@@ -138,15 +144,17 @@ impl Task {
         }
     }
 
-    pub(super) fn insert(&mut self, node: Arc<Node>, spec: Option<Box<ChildSpec>>) -> u64 {
+    pub(super) fn insert(&mut self, node: Arc<Node>, factory: Option<Factory>, rules: Rules) -> u64 {
         let order = self.next_order;
         self.next_order += 1;
-        self.node.adopt(order, &node, spec.is_some());
+        self.node.adopt(order, &node, factory.is_some());
+        let rules = self.shared_rules(rules);
         self.children.insert(
             order,
             Box::new(Child {
                 node,
-                spec,
+                factory,
+                rules,
                 running: None,
                 phase: Phase::Down,
                 attempt: 0,
@@ -156,12 +164,27 @@ impl Task {
         order
     }
 
-    pub(super) fn add(&mut self, spec: Box<ChildSpec>) -> u64 {
-        let node = spec
-            .node
-            .clone()
-            .unwrap_or_else(|| Node::new(Arc::clone(&spec.name), Kind::Worker));
-        self.insert(node, Some(spec))
+    /// One copy of the rules for all children that have the same.
+    fn shared_rules(&mut self, rules: Rules) -> Arc<Rules> {
+        if let Some(known) = self.rules.iter().find(|known| ***known == rules) {
+            return Arc::clone(known);
+        }
+        let rules = Arc::new(rules);
+        if self.rules.len() < MOST_RULES {
+            self.rules.push(Arc::clone(&rules));
+        }
+        rules
+    }
+
+    pub(super) fn add(&mut self, spec: ChildSpec) -> u64 {
+        let ChildSpec {
+            name,
+            factory,
+            rules,
+            node,
+        } = spec;
+        let node = node.unwrap_or_else(|| Node::new(name, Kind::Worker));
+        self.insert(node, Some(factory), rules)
     }
 
     pub(super) fn forget(&mut self, order: u64) {
@@ -171,9 +194,9 @@ impl Task {
 
     /// Starts the task of a child from its specification; the receiver hears when the child is ready.
     pub(super) fn start(&mut self, order: u64) -> Option<oneshot::Receiver<()>> {
-        let spec = self.children.get(&order)?.spec.clone()?;
-        let factory = Arc::clone(&spec.factory);
-        self.launch(order, spec.ready_deadline, move |context| factory(context))
+        let child = self.children.get(&order)?;
+        let (factory, ready_deadline) = (child.factory.clone()?, child.rules.ready_deadline);
+        self.launch(order, ready_deadline, move |context| factory(context))
     }
 
     pub(super) fn launch(

@@ -8,13 +8,12 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::time::delay_queue;
 
-use super::backoff::Backoff;
 use super::crew::Run;
 use super::exit::Exit;
 use super::handle::Reply;
 use super::node::Node;
 use super::shutdown::Shutdown;
-use super::spec::{ChildSpec, Restart, STOP_DEADLINE};
+use super::spec::{Factory, Restart, Rules};
 
 /// A running task of a child.
 pub(super) struct Running {
@@ -40,7 +39,8 @@ pub(super) enum Phase {
 pub(super) struct Child {
     pub(super) node: Arc<Node>,
     /// `None` for a child that came as a future and cannot be started twice.
-    pub(super) spec: Option<Box<ChildSpec>>,
+    pub(super) factory: Option<Factory>,
+    pub(super) rules: Arc<Rules>,
     pub(super) running: Option<Running>,
     pub(super) phase: Phase,
     pub(super) attempt: u32,
@@ -50,13 +50,11 @@ pub(super) struct Child {
 
 impl Child {
     pub(super) fn restart(&self) -> Restart {
-        self.spec.as_ref().map_or(Restart::Temporary, |spec| spec.restart)
+        self.rules.restart
     }
 
     pub(super) fn stop_deadline(&self) -> Option<Duration> {
-        self.spec
-            .as_ref()
-            .map_or(Some(STOP_DEADLINE), |spec| spec.stop_deadline)
+        self.rules.stop_deadline
     }
 
     pub(super) fn wants_restart(&self, exit: &Exit) -> bool {
@@ -69,7 +67,7 @@ impl Child {
 
     /// How long to wait before the restart that is due now; `ran` is how long the child was up.
     pub(super) fn next_delay(&mut self, ran: Duration) -> Duration {
-        let backoff = self.spec.as_ref().map_or(Backoff::NONE, |spec| spec.backoff);
+        let backoff = self.rules.backoff;
         if ran >= backoff.healthy_after {
             self.attempt = 0;
         }

@@ -123,6 +123,10 @@ impl Ring {
     /// Takes an entry in; the oldest go until all cost at most `limit` bytes. The newest always stays.
     pub(super) fn push(&mut self, entry: Entry, limit: usize) {
         self.bytes += entry.cost();
+        if self.entries.capacity() == 0 {
+            // Many devices say one thing, that they are connected, and then nothing for long.
+            self.entries.reserve_exact(1);
+        }
         self.entries.push_back(entry);
         while self.bytes > limit && self.entries.len() > 1 {
             if let Some(oldest) = self.entries.pop_front() {
