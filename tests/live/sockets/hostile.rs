@@ -214,6 +214,22 @@ async fn a_channel_that_hangs_holds_back_its_own_client_alone() {
 }
 
 #[tokio::test]
+async fn a_client_whose_channel_hangs_is_disconnected_all_the_same() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut peer = joined(&stage, "room:a").await;
+    say(&mut peer, "2", "hang", json!({})).await;
+    for _ in 0..1000 {
+        let echo = message(Some("1"), "3", "room:a", "echo", json!({}));
+        peer.stream().feed(Message::text(echo.to_string())).await.unwrap();
+    }
+    peer.stream().flush().await.unwrap();
+    for connection in stage.endpoint.connections("/socket") {
+        connection.close(1001);
+    }
+    while !matches!(peer.hear().await, Heard::Closed(code) if code == 1001) {}
+}
+
+#[tokio::test]
 async fn half_a_handshake_is_no_connection() {
     let (stage, _told) = Stage::plain(Limits::default());
     let host = stage.base.strip_prefix("http://").unwrap();

@@ -88,7 +88,9 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
 
 /// Escaping keeps a value inside its attribute, but there it would still be run.
 fn refuse_code(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str) {
-    let is_code = name == "srcdoc" || (name.starts_with("on") && !name.contains('-'));
+    // Names of attributes are the same in capitals (HTML 13.1.2.3).
+    let plain = name.to_ascii_lowercase();
+    let is_code = plain == "srcdoc" || (plain.starts_with("on") && !plain.contains('-'));
     if is_code {
         let problem =
             format!("`{name}` is code: a value in it could be anything. Use `phx-` events, or a hook");

@@ -150,6 +150,7 @@ fn a_stream_stands_where_the_client_keeps_its_rows() {
 #[test]
 fn code_in_attributes_takes_no_values() {
     assert_refused("<p onclick={code}></p>", 4, "`onclick` is code");
+    assert_refused("<p ONCLICK={code}></p>", 4, "`ONCLICK` is code");
     assert_refused("<p onclick=\"go({code})\"></p>", 4, "`onclick` is code");
     assert_refused("<iframe srcdoc={code}></iframe>", 9, "`srcdoc` is code");
     assert!(expand("<p on-x={a} onclick=\"go()\"></p>".parse().unwrap()).is_ok());

@@ -47,6 +47,8 @@ struct State<I> {
     bytes: usize,
     stop: Option<Ending>,
     closed: bool,
+    /// The client has said that it leaves; it need not say so twice.
+    leaving: bool,
     /// The channel's task.
     task: Option<Waker>,
     /// The connection, which waits for room, or a successor, which waits for the end.
@@ -109,6 +111,7 @@ impl<I> Port<I> {
                 bytes: 0,
                 stop: None,
                 closed: false,
+                leaving: false,
                 task: None,
                 waiting: None,
             }),
@@ -224,7 +227,7 @@ impl<I: Send> AnyPort for Port<I> {
     }
 
     fn take_event(&self, event: Event) -> Result<(), Event> {
-        let bytes = event.payload.len();
+        let bytes = event.name.len() + event.payload.len();
         {
             let state = lock(&self.state);
             if state.closed {
@@ -240,7 +243,9 @@ impl<I: Send> AnyPort for Port<I> {
     }
 
     fn leave(&self, reference: Ref) {
-        self.put(Message::Leave(reference), 0);
+        if !std::mem::replace(&mut lock(&self.state).leaving, true) {
+            self.put(Message::Leave(reference), 0);
+        }
     }
 
     fn intercepted(&self, event: &Arc<str>, payload: &Payload) {

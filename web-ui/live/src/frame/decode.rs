@@ -127,7 +127,8 @@ struct Parts<'a> {
 }
 
 fn reference<E: serde::de::Error>(value: &Value) -> Result<Ref, E> {
-    Ref::from_value(value).ok_or_else(|| E::custom("a reference is a string, a number or null"))
+    Ref::from_value(value)
+        .ok_or_else(|| E::custom("a reference is a string of at most 255 bytes, a number or null"))
 }
 
 /// `[join_ref, ref, topic, event, payload]`; what follows is ignored.

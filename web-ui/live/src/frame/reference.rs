@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Most bytes of a reference of text, as in frames of bytes, whose lengths are one byte.
+pub(super) const REF_BYTES: usize = 255;
+
 /// A reference as JSON text: a string, a number, or `null`. `"1"` is not `1`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ref(Option<Box<str>>);
@@ -20,6 +23,7 @@ impl Ref {
     pub(super) fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Null => Some(Self::NULL),
+            Value::String(text) if text.len() > REF_BYTES => None,
             Value::String(_) | Value::Number(_) => Some(Self(Some(value.to_string().into()))),
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }

@@ -195,7 +195,10 @@ fn references_are_echoed_with_their_type() {
     let message = decode(Version::V2, "[null,\"a\\\"\u{e9}\",\"t\",\"e\",{}]").unwrap();
     assert!(message.join_ref.is_null());
     assert_eq!(message.reference, Ref::text("a\"é"));
-    for other in ["[]", "{}", "true"] {
+    let most = format!("\"{}\"", "r".repeat(255));
+    let more = format!("\"{}\"", "r".repeat(256));
+    assert!(decode(Version::V2, &format!(r#"[null,{most},"t","e",{{}}]"#)).is_ok());
+    for other in ["[]", "{}", "true", &more] {
         assert!(decode(Version::V2, &format!(r#"[{other},null,"t","e",{{}}]"#)).is_err());
     }
 }

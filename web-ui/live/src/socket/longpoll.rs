@@ -148,8 +148,12 @@ async fn open(
 
 async fn publish(hub: &Hub, session: &Session, parts: &Parts, body: Body) -> Response {
     let most = 2 * hub.limits.message_bytes;
-    let Ok(body) = axum::body::to_bytes(body, most).await else {
-        return (CORS, StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    // Whoever sends slowly holds what he has sent.
+    let read = tokio::time::timeout(hub.limits.poll_window, axum::body::to_bytes(body, most));
+    let body = match read.await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return (CORS, StatusCode::PAYLOAD_TOO_LARGE).into_response(),
+        Err(_) => return status(408),
     };
     let lines = parts
         .headers

@@ -85,7 +85,7 @@ pub(super) async fn serve(stream: Stream, early: &Bytes, connection: Arc<Connect
                     let taken = tokio::select! {
                         biased;
                         taken = desk.take(body, binary) => taken,
-                        () = poll_fn(|context| line.poll_busy(context)) => break End::Cut,
+                        end = poll_fn(|context| line.poll_busy(&shutdown, context)) => break end,
                     };
                     if let Err(error) = taken {
                         debug!(connection = connection.number(), %error, "a connection is closed");
@@ -182,12 +182,17 @@ impl Line {
         Poll::Pending
     }
 
-    /// Writes while a message waits for the room in its channel. Ready when the connection is gone.
-    fn poll_busy(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Writes while a message waits for the room in its channel. Ready when the connection ends meanwhile.
+    fn poll_busy(&mut self, shutdown: &Shutdown, context: &mut Context<'_>) -> Poll<End> {
         match self.poll_write(context) {
-            Ok(Some(End::Overflow | End::Cut)) | Err(_) => Poll::Ready(()),
-            Ok(_) => Poll::Pending,
+            Ok(Some(end)) => return Poll::Ready(end),
+            Ok(None) => {}
+            Err(_) => return Poll::Ready(End::Cut),
         }
+        if shutdown.poll_requested(context).is_ready() && self.poll_turn(context).is_ready() {
+            return Poll::Ready(End::Close(RESTART));
+        }
+        Poll::Pending
     }
 
     /// Counts what is held against what the endpoint may hold. Whether there is room for it.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::join::ADDRESS_BYTES;
 use super::running::{Part, Running};
 use super::turn::{Crash, Turn};
 use super::upload::ClientEntry;
@@ -13,6 +14,8 @@ use crate::render::Cid;
 
 /// Beginning of the names that are the engine's own.
 const RESERVED: &str = "lv:";
+/// Components that a client may name in one message: for each the whole page is looked through.
+const CIDS: usize = 1000;
 
 /// An event of an element or a hook.
 #[derive(Debug, Deserialize)]
@@ -132,7 +135,7 @@ pub(crate) fn take(running: &mut Running, event: &str, payload: Value) -> Result
         "event" => on_event(running, serde_json::from_value(payload)?),
         "live_patch" => {
             let patch: ClientPatch = serde_json::from_value(payload)?;
-            if running.handle_patch(&patch.url) {
+            if patch.url.len() <= ADDRESS_BYTES && running.handle_patch(&patch.url) {
                 Ok(running.settle(Part::Whole)?.into())
             } else {
                 Ok(only(json!({ "link_redirect": true })))
@@ -159,6 +162,13 @@ pub(crate) fn take(running: &mut Running, event: &str, payload: Value) -> Result
 
 fn cids(payload: Value) -> Result<Vec<Cid>, Mistake> {
     let said: ClientCids = serde_json::from_value(payload)?;
+    if said.cids.len() > CIDS {
+        let problem = format!(
+            "{} components at once, and {CIDS} at most are looked for",
+            said.cids.len()
+        );
+        return Err(Mistake::Client(problem));
+    }
     Ok(said.cids.into_iter().map(Cid).collect())
 }
 

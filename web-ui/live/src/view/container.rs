@@ -25,7 +25,7 @@ pub(crate) fn attributes(container: Container) -> Value {
 }
 
 /// What a text is within an attribute's double quotes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")

@@ -23,7 +23,7 @@ pub const LIVEVIEW_VERSION: &str = "1.2.12";
 /// Assets of a page that are remembered, and bytes of the address of each.
 const ASSETS: (usize, usize) = (32, 256);
 /// Most bytes of a page's address.
-const ADDRESS_BYTES: usize = 4096;
+pub(super) const ADDRESS_BYTES: usize = 4096;
 
 /// What a join says.
 #[derive(Debug, Default, Deserialize)]

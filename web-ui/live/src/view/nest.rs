@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::container::container;
+use super::container::{container, escaped};
 use super::context::Context;
 use super::live_view::LiveView;
 use super::running::{Opening, Running};
@@ -71,7 +71,7 @@ impl Nest {
         let token = ViewToken::nested(id, name, group.name, values);
         let signed = token.sign(self.site.key(), self.born_s);
         let place = match standing {
-            Standing::In(parent) => format!(" data-phx-parent-id=\"{parent}\""),
+            Standing::In(parent) => format!(" data-phx-parent-id=\"{}\"", escaped(parent)),
             Standing::Sticky => " data-phx-sticky".to_owned(),
             Standing::Beside => String::new(),
         };

@@ -44,6 +44,14 @@ async fn a_page_load_shows_the_view_in_its_document() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_view_is_a_name_wherever_it_stands() {
+    let html = text(get(&pages(), "/outer", "").await).await;
+    assert!(html.contains("id=\"&quot;>&lt;script>\""), "{html}");
+    assert_eq!(html.matches("data-phx-parent-id=\"&quot;").count(), 1, "{html}");
+    assert!(!html.contains("<script>"), "{html}");
+}
+
+#[tokio::test]
 async fn ids_differ_from_load_to_load_and_a_session_is_begun_once() {
     let site = pages();
     let first = get(&site, "/", "").await;

@@ -170,6 +170,21 @@ impl LiveView for Holder {
     }
 }
 
+/// Holds a view that holds others, by a name that somebody has chosen.
+pub(super) struct Outer;
+
+impl LiveView for Outer {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        html! { <main>{context.child::<Holder>("\"><script>", json!({}))}</main> }
+    }
+}
+
 pub(super) fn layout(page: &Page) -> Rendered {
     html! {
         <html>
@@ -191,12 +206,14 @@ pub(super) fn pages() -> Site {
         .view::<Counter>("/")
         .view::<Two>("/two")
         .view::<Holder>("/holder")
+        .view::<Outer>("/outer")
         .view::<Parts>("/parts");
     site(
         Routes::new()
             .group(default)
             .group(other)
             .group(guarded)
-            .nested::<Counter>(),
+            .nested::<Counter>()
+            .nested::<Holder>(),
     )
 }
