@@ -188,7 +188,9 @@ fn a_dashboard_is_a_client_of_its_own_and_is_judged_anew_when_its_record_changes
             .success()
     );
     assert!(listener.message("points/temperature").contains("21.5"));
-    assert_eq!(api.metric("roost_mqtt_connected"), 1);
+    wait_for("the device to be gone, and not the dashboard", || {
+        (api.metric("roost_mqtt_connected") == 1).then_some(())
+    });
 
     let changed = api.patch("/api/v1/clients/panel", &serde_json::json!({ "enabled": false }));
     assert_eq!((changed.status, &changed.body["enabled"]), (200, &false.into()));

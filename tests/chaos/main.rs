@@ -15,6 +15,7 @@ mod packets;
 #[path = "../hostile/peer.rs"]
 #[allow(dead_code, reason = "shared with the hostile clients")]
 mod peer;
+mod power;
 mod singles;
 mod stage;
 mod storm;
@@ -56,4 +57,15 @@ fn the_same_for_minutes_with_five_thousand_messages_a_second() {
         shuffled: false,
     };
     say(&storm::run(&plan).to_string());
+}
+
+#[test]
+fn power_returns_and_all_devices_are_back_while_they_are_commanded() {
+    say(&power::run(500, Duration::from_secs(1)).to_string());
+}
+
+#[test]
+#[ignore = "wants an optimised program (ROOST_BIN) and the machine for itself"]
+fn the_same_with_ten_thousand_devices() {
+    say(&power::run(10_000, Duration::from_secs(10)).to_string());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -81,38 +82,19 @@ impl Stage {
 
     /// Adds native devices.
     pub(crate) fn devices(&self, prefix: &str, count: usize) -> Vec<Login> {
-        let ids: Vec<usize> = (0..count).collect();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let mut logins = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            let device = |index: &usize| json!({ "id": format!("{prefix}{index}"), "profile": "native" });
-            let devices: Vec<Value> = batch.iter().map(device).collect();
-            let request = json!({ "devices": devices });
-            let answer = self.program.api().post("/api/v1/devices/batch", &request);
-            assert_eq!(answer.status, 201, "{}", answer.text);
-            let added = answer.body["added"].as_array().unwrap().iter();
-            logins.extend(added.map(|added| Login {
-                user: text(&added["id"]),
-                password: text(&added["secret"]),
-            }));
-        }
-        logins
+        add_devices(&self.program, prefix, count)
     }
 
-    pub(crate) fn mqtt(&self) -> std::net::SocketAddr {
-        let (host, port) = self.program.mqtt();
-        std::net::SocketAddr::new(host.parse().unwrap(), port)
+    pub(crate) fn mqtt(&self) -> SocketAddr {
+        mqtt(&self.program)
     }
 
     fn proc(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{name}", self.program.id()))
     }
 
-    /// Resident memory in kB of 1,024 bytes (proc(5)).
     pub(crate) fn memory_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        memory_kb(&self.program)
     }
 
     /// How high the gateway stands while nobody asks it anything over HTTP.
@@ -129,6 +111,39 @@ impl Stage {
             threads,
         }
     }
+}
+
+/// Adds native devices.
+pub(crate) fn add_devices(program: &Program, prefix: &str, count: usize) -> Vec<Login> {
+    let ids: Vec<usize> = (0..count).collect();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut logins = Vec::new();
+    for batch in ids.chunks(BATCH) {
+        let device = |index: &usize| json!({ "id": format!("{prefix}{index}"), "profile": "native" });
+        let devices: Vec<Value> = batch.iter().map(device).collect();
+        let request = json!({ "devices": devices });
+        let answer = program.api().post("/api/v1/devices/batch", &request);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let added = answer.body["added"].as_array().unwrap().iter();
+        logins.extend(added.map(|added| Login {
+            user: text(&added["id"]),
+            password: text(&added["secret"]),
+        }));
+    }
+    logins
+}
+
+/// Where MQTT clients connect.
+pub(crate) fn mqtt(program: &Program) -> SocketAddr {
+    let (host, port) = program.mqtt();
+    SocketAddr::new(host.parse().unwrap(), port)
+}
+
+/// Resident memory in kB of 1,024 bytes (proc(5)).
+pub(crate) fn memory_kb(program: &Program) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// What must be the same before and after.

@@ -128,7 +128,8 @@ fn sessions_of_one_client_end_at_its_limit_and_others_still_get_theirs() {
 
 #[test]
 fn packets_that_are_never_finished_take_what_there_is_for_them_and_no_more() {
-    let scene = Scene::set("max_connections = 1000");
+    // All of one device, which would be let in a hundred times by default.
+    let scene = Scene::set("max_connections = 1000\nmax_connections_per_client = 1000");
     let mut peers = Vec::new();
     for number in 0..600 {
         let mut peer = Peer::enter_as(&scene.program, 4, scene.evil(), &format!("half{number}"));
