@@ -66,6 +66,8 @@ impl Gateway {
         let program = Program::start(Settings {
             program: Some(built),
             environment: vec![("MALLOC_ARENA_MAX".into(), ARENAS.into())],
+            // All publishers of a scene are one client.
+            mqtt: "max_connections_per_client = 10000".into(),
             ..Settings::default()
         });
         let (host, port) = program.mqtt();
