@@ -9,4 +9,4 @@ seconds="${1:-300}"
 need_rust
 need_compiler
 export ROOST_CHAOS_SECONDS="$seconds"
-exec cargo test --locked --profile "${PROFILE:-dev}" -p roost-tests --test chaos -- --ignored --nocapture
+exec cargo test --locked --profile "${PROFILE:-dev}" -p roost-tests --test chaos -- --ignored --nocapture --test-threads=1

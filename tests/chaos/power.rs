@@ -9,7 +9,7 @@ use roost::sim::{Fleet, Plan};
 use roost_tests::{Program, Settings, wait_for};
 use serde_json::json;
 
-use crate::stage::{add_devices, memory_kb, mqtt};
+use crate::stage::{add_devices, assert_flat, memory_kb, mqtt};
 
 /// Power cuts.
 const CUTS: usize = 3;
@@ -170,17 +170,7 @@ pub(crate) fn run(devices: usize, interval: Duration) -> Report {
     });
     let (verified, expired) = judge(&program, &given.taken);
     let memory_after = memory_kb(&program);
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "memory"
-    )]
-    let bound = (memory_before as f64 * MEMORY_GROWTH) as u64 + MEMORY_SLACK_KB;
-    assert!(
-        memory_after <= bound,
-        "{memory_after} kB, before {memory_before} kB"
-    );
+    assert_flat((memory_before, memory_after), MEMORY_GROWTH, MEMORY_SLACK_KB);
     // A command may be verified by a report of what was so anyhow.
     let obeyed = fleet.counts().commands;
     assert!(

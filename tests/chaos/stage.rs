@@ -158,3 +158,18 @@ pub(crate) struct Level {
     /// Threads: the runtime keeps those for blocking work a while.
     pub(crate) threads: u64,
 }
+
+/// Memory in kB, before and after, has grown by no more than a part of what it was and so many kB.
+pub(crate) fn assert_flat((before, after): (u64, u64), growth: f64, slack_kb: u64) {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "memory"
+    )]
+    let bound = (before as f64 * growth) as u64 + slack_kb;
+    assert!(
+        after <= bound,
+        "{after} kB, before {before} kB; {bound} kB at most"
+    );
+}

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::fleet::Fleet;
 use crate::orders::{Orders, Outcome};
-use crate::stage::{Level, Stage};
+use crate::stage::{Level, Stage, assert_flat};
 use crate::{floods, strikes};
 
 /// Load before the level is taken: caches and rings are to be full.
@@ -204,17 +204,7 @@ pub(crate) fn run(plan: &Plan) -> Report {
     let (level, memory_after) = (stage.level(), stage.memory_kb());
     let lost = fleet.lost();
     let repeated = count_up(&stage, fleet);
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "memory"
-    )]
-    let bound = (memory_before as f64 * MEMORY_GROWTH) as u64 + MEMORY_SLACK_KB;
-    assert!(
-        memory_after <= bound,
-        "{memory_after} kB, before {memory_before} kB"
-    );
+    assert_flat((memory_before, memory_after), MEMORY_GROWTH, MEMORY_SLACK_KB);
     let get = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
     Report {
         seconds,
