@@ -53,6 +53,8 @@ async function workshop(one, play) {
     try {
         one.base = shop.base;
         await play(shop);
+        // Before the program ends, or the page would complain of that, in time for somebody to hear it or not.
+        await one.page.close();
     } finally {
         await shop.stop();
         fs.rmSync(shop.folder, { recursive: true });
