@@ -206,5 +206,5 @@ async fn run(
     let identity = (peer, Transport::WebSocket, version);
     let connection = Connection::new(Arc::clone(&hub), mounted, accepted, identity);
     let _open = hub.open(&connection);
-    serve(stream, &early, connection, context.shutdown).await;
+    serve(stream, early, connection, context.shutdown).await;
 }

@@ -6,7 +6,6 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,11 +24,12 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// The stream below an upgraded connection, with what was read of it already.
-    pub(super) fn new(upgraded: Upgraded) -> (Self, Bytes) {
+    /// The stream below an upgraded connection, with a copy of what was read of it already: the original, however
+    /// empty, keeps alive the 8 KiB that hyper read it into.
+    pub(super) fn new(upgraded: Upgraded) -> (Self, Vec<u8>) {
         match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => (Self::Tcp(parts.io.into_inner()), parts.read_buf),
-            Err(upgraded) => (Self::Other(Box::new(TokioIo::new(upgraded))), Bytes::new()),
+            Ok(parts) => (Self::Tcp(parts.io.into_inner()), parts.read_buf.to_vec()),
+            Err(upgraded) => (Self::Other(Box::new(TokioIo::new(upgraded))), Vec::new()),
         }
     }
 

@@ -61,7 +61,7 @@ struct Line {
 }
 
 /// Serves a WebSocket until it ends.
-pub(super) async fn serve(stream: Stream, early: &Bytes, connection: Arc<Connection>, shutdown: Shutdown) {
+pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connection>, shutdown: Shutdown) {
     let limits = connection.hub().limits;
     let mut line = Line {
         stream,
@@ -73,7 +73,8 @@ pub(super) async fn serve(stream: Stream, early: &Bytes, connection: Arc<Connect
         turn: None,
         connection: Arc::clone(&connection),
     };
-    line.inbound.extend(early);
+    line.inbound.extend(&early);
+    drop(early);
     let end = {
         let mut desk = Desk::new(Arc::clone(&connection));
         let timer = tokio::time::sleep_until(line.heard + limits.idle);
