@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::render::{Attribute, Cid, Name};
+use crate::render::{Attribute, Cid, Name, url};
 
 /// Commands that the client carries out one after the other, in the place of an event's name. A method that begins a
 /// command is named as the command; the methods below it fill in the command before.
@@ -184,10 +184,11 @@ impl Js {
         self.command("transition").transition(transition)
     }
 
-    /// Sets an attribute. Goes with [`to`](Self::to), as do the next four.
+    /// Sets an attribute; an address is checked as in `html!`. Goes with [`to`](Self::to), as do the next four.
     #[must_use]
     pub fn set_attr(self, name: &str, value: &str) -> Self {
-        self.command("set_attr").with("attr", vec![name, value])
+        self.command("set_attr")
+            .with("attr", vec![name, url::checked_value(name, value)])
     }
 
     /// Removes an attribute.
@@ -199,12 +200,14 @@ impl Js {
     /// Sets an attribute to a value, or removes it if it has that value.
     #[must_use]
     pub fn toggle_attr(self, name: &str, value: &str) -> Self {
-        self.command("toggle_attr").with("attr", vec![name, value])
+        self.command("toggle_attr")
+            .with("attr", vec![name, url::checked_value(name, value)])
     }
 
     /// Changes an attribute from the one value to the other and back.
     #[must_use]
     pub fn toggle_attr_between(self, name: &str, one: &str, other: &str) -> Self {
+        let [one, other] = [one, other].map(|value| url::checked_value(name, value));
         self.command("toggle_attr").with("attr", vec![name, one, other])
     }
 
@@ -241,13 +244,17 @@ impl Js {
     /// Goes to another live view of the same group. Goes with [`replace`](Self::replace).
     #[must_use]
     pub fn navigate(self, href: &str) -> Self {
-        self.command("navigate").with("href", href).with("replace", false)
+        self.command("navigate")
+            .with("href", url::checked("href", href))
+            .with("replace", false)
     }
 
     /// Goes to another address of the same live view. Goes with [`replace`](Self::replace).
     #[must_use]
     pub fn patch(self, href: &str) -> Self {
-        self.command("patch").with("href", href).with("replace", false)
+        self.command("patch")
+            .with("href", url::checked("href", href))
+            .with("replace", false)
     }
 
     /// The elements that the command before is for.

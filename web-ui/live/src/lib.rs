@@ -30,7 +30,7 @@ pub mod view;
 pub use flash::Flash;
 pub use js::Js;
 pub use params::Params;
-pub use render::{Cid, Component, Diff, Differ, Raw, Rendered, Stream};
+pub use render::{Cid, Component, Diff, Differ, Raw, RawUrl, Rendered, Stream};
 pub use roost_live_macros::html;
 pub use routes::{Group, Page, Routes};
 pub use session::Session;

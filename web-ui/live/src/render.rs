@@ -15,6 +15,7 @@ mod rendered;
 mod sheet;
 mod stream;
 mod template;
+pub(crate) mod url;
 
 #[cfg(test)]
 mod tests;
@@ -27,3 +28,4 @@ pub use rendered::Rendered;
 pub use sheet::{List, Sheet};
 pub use stream::{Batch, Insert, PENDING, Stream};
 pub use template::Template;
+pub use url::{REFUSED, RawUrl};

@@ -68,9 +68,14 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
         KVAttributeValue::Expr(Expr::Block(block)) if block.label.is_none() => {
             refuse_code(expansion, attribute, name);
             let sheet = &expansion.sheet;
+            let write = if names::is_url(name) {
+                quote!(url)
+            } else {
+                quote!(attribute)
+            };
             match expand::value(&block.block) {
-                Value::Expression(value) => template.value(quote!(#sheet.attribute(#name, &(#value));)),
-                Value::Block(value) => template.value(quote!(#sheet.attribute(#name, &#value);)),
+                Value::Expression(value) => template.value(quote!(#sheet.#write(#name, &(#value));)),
+                Value::Block(value) => template.value(quote!(#sheet.#write(#name, &#value);)),
                 Value::Empty => {
                     expansion.refuse(syn::Error::new(
                         attribute.key.span(),
@@ -126,8 +131,15 @@ fn literal(
 
 /// ` name="text {value} text"`.
 fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mut Template) {
+    let pieces = pieces(literal);
+    if let Ok(pieces) = &pieces
+        && names::is_url(name)
+        && may_be_code(pieces)
+    {
+        return whole(expansion, pieces, name, template);
+    }
     template.text(&format!(" {name}=\""));
-    match pieces(literal) {
+    match pieces {
         Ok(pieces) => {
             let sheet = &expansion.sheet;
             for piece in pieces {
@@ -140,6 +152,42 @@ fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mu
         Err(problem) => expansion.refuse(problem),
     }
     template.text("\"");
+}
+
+/// Schemes that lead somewhere, whatever follows.
+const PLACES: [&str; 4] = ["http", "https", "mailto", "tel"];
+
+/// Whether values can decide what an address is: it has values, and its text before the first of them says neither a
+/// scheme that leads somewhere, nor that there is none.
+fn may_be_code(pieces: &[Piece]) -> bool {
+    let has_values = pieces.iter().any(|piece| matches!(piece, Piece::Value(_)));
+    let texts = pieces.iter().map_while(|piece| match piece {
+        Piece::Text(text) => Some(text.as_str()),
+        Piece::Value(_) => None,
+    });
+    let start: String = texts.collect();
+    let scheme = start.split_once(['/', '?', '#', ':']);
+    let settled = scheme.is_some_and(|(scheme, _)| {
+        !start[scheme.len()..].starts_with(':') || PLACES.contains(&scheme.to_ascii_lowercase().as_str())
+    });
+    has_values && !settled
+}
+
+/// An address as one value, so that it can be checked as a whole.
+fn whole(expansion: &Expansion, pieces: &[Piece], name: &str, template: &mut Template) {
+    let mut format = String::new();
+    let mut values = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => format.push_str(&text.replace('{', "{{").replace('}', "}}")),
+            Piece::Value(value) => {
+                format.push_str("{}");
+                values.push(value);
+            }
+        }
+    }
+    let sheet = &expansion.sheet;
+    template.value(quote!(#sheet.url(#name, &::std::format_args!(#format, #(#values),*));));
 }
 
 pub(crate) enum Piece {

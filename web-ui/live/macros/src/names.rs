@@ -50,6 +50,18 @@ const PHX: [&str; 33] = [
     "phx-window-keyup",
 ];
 
+/// Attributes whose value is an address that a browser goes to, or loads: a value of Rust in them is checked for
+/// schemes that browsers run. `roost_live::render::url` has the same list, and a test that compares them.
+const URLS: [&str; 7] = [
+    "href",
+    "xlink:href",
+    "src",
+    "action",
+    "formaction",
+    "poster",
+    "data",
+];
+
 /// What a page may say to the client in `data-phx-`; the rest of them is the client's own.
 const DATA_PHX: [&str; 17] = [
     "data-phx-active-refs",
@@ -70,6 +82,10 @@ const DATA_PHX: [&str; 17] = [
     "data-phx-sticky",
     "data-phx-upload-ref",
 ];
+
+pub(crate) fn is_url(name: &str) -> bool {
+    URLS.iter().any(|url| url.eq_ignore_ascii_case(name))
+}
 
 pub(crate) fn void() -> HashSet<&'static str> {
     VOID.into()

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use super::Cid;
 use super::escape::Escape;
+use super::{Cid, url};
 
 /// A value that an attribute can have. `false` and `None` leave the whole attribute out, `true` gives it no value.
 #[diagnostic::on_unimplemented(
@@ -18,11 +18,13 @@ pub trait Attribute {
     fn put(&self, name: Name<'_>);
 }
 
-/// An attribute that is yet to be written. Whatever is written is escaped.
+/// An attribute that is yet to be written. Whatever is written is escaped, and an address is checked.
 #[derive(Debug)]
 pub struct Name<'a> {
     pub(super) name: &'a str,
     pub(super) html: &'a mut String,
+    /// Whether the value is an address, which must be none that a browser runs.
+    pub(super) is_url: bool,
 }
 
 impl Name<'_> {
@@ -32,14 +34,29 @@ impl Name<'_> {
         self.html.push_str(self.name);
     }
 
-    /// ` name="value"`
+    /// ` name="value"`; an address that a browser would run is replaced by [`REFUSED`](super::REFUSED).
     pub fn with(self, value: impl fmt::Display) {
         self.html.push(' ');
         self.html.push_str(self.name);
         self.html.push_str("=\"");
+        let from = self.html.len();
         // Fails only if a Display does, and then what it wrote so far is the value.
         let _ = write!(Escape(self.html), "{value}");
+        // Escaping leaves schemes as they are: none has one of its five characters.
+        if self.is_url && url::checked(self.name, &self.html[from..]) == url::REFUSED {
+            self.html.truncate(from);
+            self.html.push_str(url::REFUSED);
+        }
         self.html.push('"');
+    }
+
+    /// The same for an address that somebody vouches for.
+    pub(super) fn unchecked(self, value: impl fmt::Display) {
+        Self {
+            is_url: false,
+            ..self
+        }
+        .with(value);
     }
 }
 

@@ -73,11 +73,21 @@ impl Sheet {
     }
 
     /// ` name="value"` as the next value, or nothing, as `value` decides.
-    pub fn attribute(&mut self, name: &str, value: &(impl Attribute + ?Sized)) {
+    pub fn attribute(&mut self, name: &'static str, value: &(impl Attribute + ?Sized)) {
+        self.named(name, value, false);
+    }
+
+    /// The same for an attribute whose value is an address: one that a browser would run is not written.
+    pub fn url(&mut self, name: &'static str, value: &(impl Attribute + ?Sized)) {
+        self.named(name, value, true);
+    }
+
+    fn named(&mut self, name: &'static str, value: &(impl Attribute + ?Sized), is_url: bool) {
         let from = self.text.len();
         value.put(Name {
             name,
             html: &mut self.text,
+            is_url,
         });
         self.ops.push(Op::Text(self.text.len() - from));
     }

@@ -9,7 +9,7 @@ use super::handle::Inbox;
 use super::refusal::Refusal;
 use super::running::{Opening, Running};
 use super::token::{StaticToken, ViewToken};
-use super::turn::{Crash, Halt, History};
+use super::turn::{Crash, Halt, History, redirect};
 use crate::flash::Flash;
 use crate::params::Params;
 use crate::routes::Found;
@@ -191,7 +191,7 @@ fn refused(site: &Site, halt: Halt) -> NotJoined {
             let token = site.key().sign(Purpose::Reload, status.to_string().as_bytes());
             json!({ "reason": "reload", "status": status, "token": token })
         }
-        Refusal::Redirect { to } => json!({ "redirect": with_flash(json!({ "to": to })) }),
+        Refusal::Redirect { to } => json!({ "redirect": with_flash(redirect(&to)) }),
         Refusal::Navigate { to, replace } => {
             json!({ "live_redirect": with_flash(History { to, replace }.json()) })
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use roost_runtime::Message;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::context::Context;
 use super::effects::Go;
@@ -12,7 +12,7 @@ use super::erased::{AnyComponent, AnyView, ViewKind};
 use super::handle::Letter;
 use super::nest::Nest;
 use super::refusal::Refusal;
-use super::turn::{Crash, Halt, History, Turn};
+use super::turn::{Crash, Halt, History, Turn, redirect};
 use crate::params::Params;
 use crate::render::{Cid, Differ, Rendered};
 use crate::session::Session;
@@ -196,7 +196,7 @@ impl Running {
                 turn.leave = Some(("live_redirect", said));
             }
             Some(Go::Redirect { to }) => {
-                let mut said = json!({"to": to});
+                let mut said = redirect(&to);
                 self.add_flash(&mut said);
                 turn.leave = Some(("redirect", said));
             }

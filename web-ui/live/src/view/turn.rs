@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::refusal::Refusal;
 use crate::flash::Flash;
+use crate::render::url;
 
 /// A change of the client's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,13 @@ pub(crate) struct History {
 impl History {
     /// As the client reads it.
     pub(crate) fn json(&self) -> Value {
-        json!({"kind": if self.replace { "replace" } else { "push" }, "to": self.to})
+        json!({"kind": if self.replace { "replace" } else { "push" }, "to": url::checked("href", &self.to)})
     }
+}
+
+/// A page load elsewhere, as the client reads it: it sets the browser's address, which runs scripts as a link does.
+pub(crate) fn redirect(to: &str) -> Value {
+    json!({"to": url::checked("href", to)})
 }
 
 /// What a view has to tell its client.
