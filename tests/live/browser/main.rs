@@ -52,6 +52,16 @@ fn failures_are_survived() {
 }
 
 #[test]
+fn refused_joins_lead_where_the_refusal_says() {
+    holds("joins");
+}
+
+#[test]
+fn silence_is_noticed_and_ended() {
+    holds("silence");
+}
+
+#[test]
 fn files_are_uploaded() {
     holds("uploads");
 }

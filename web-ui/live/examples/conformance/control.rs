@@ -12,7 +12,7 @@ use roost_live::endpoint::Endpoint;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::desk::{Components, Desk, Order};
+use crate::desk::{Components, Desk, Order, Plan};
 
 type Parameters = HashMap<String, String>;
 
@@ -44,6 +44,19 @@ fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Result<&'a str, Stri
 
 fn parsed<T: DeserializeOwned>(parameters: &Parameters, name: &str) -> Result<T, String> {
     serde_json::from_str(parameter(parameters, name)?).map_err(|error| format!("{name}: {error}"))
+}
+
+/// `set&joinMode=…`, for one join if `times` does not say for how many, of the view whose element is `id`.
+fn plan(parameters: &Parameters) -> Result<Plan, String> {
+    let mode = parameter(parameters, "joinMode")?;
+    let times = parameters.get("times").map_or(Ok(1), |times| times.parse());
+    Ok(Plan {
+        mode: serde_json::from_value(json!(mode)).map_err(|error| error.to_string())?,
+        times: times.map_err(|error| format!("times: {error}"))?,
+        id: parameters.get("id").cloned(),
+        flash: parameters.get("flash").cloned(),
+        event: parameters.get("event").cloned(),
+    })
 }
 
 impl Control {
@@ -80,11 +93,7 @@ impl Control {
             }
             "hits" => return Ok(json!(self.desk.hits())),
             "frames" => return Ok(self.desk.frames(parameters.contains_key("clear"))),
-            "set" => {
-                let mode = parameter(parameters, "joinMode")?;
-                let mode = serde_json::from_value(json!(mode)).map_err(|error| error.to_string())?;
-                self.desk.set_join_mode(mode);
-            }
+            "set" => self.desk.set_plan(plan(parameters)?),
             other => return Err(format!("{other} is no command")),
         }
         Ok(json!({}))

@@ -74,11 +74,10 @@ pub(crate) enum Order {
     Push { event: String, payload: Value },
 }
 
-/// What the next join is answered with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// How joins are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JoinMode {
-    #[default]
     Ok,
     Stale,
     Unauthorized,
@@ -89,11 +88,25 @@ pub(crate) enum JoinMode {
     Patch,
 }
 
+/// What the next joins are answered with.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) mode: JoinMode,
+    /// How many joins.
+    pub(crate) times: u32,
+    /// The element whose joins these are; of any view if it names none.
+    pub(crate) id: Option<String>,
+    /// A flash that goes along.
+    pub(crate) flash: Option<String>,
+    /// An event that goes along.
+    pub(crate) event: Option<String>,
+}
+
 /// The shared state.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     views: Mutex<Vec<Handle<Order>>>,
-    join_mode: Mutex<JoinMode>,
+    plan: Mutex<Option<Plan>>,
     hits: Mutex<Vec<String>>,
     frames: Mutex<Vec<Value>>,
 }
@@ -113,9 +126,20 @@ impl Desk {
         lock(&self.views).retain(|view| view.send(order.clone()).is_ok());
     }
 
-    /// Sets what the next join is answered with.
-    pub(crate) fn set_join_mode(&self, mode: JoinMode) {
-        *lock(&self.join_mode) = mode;
+    /// Sets what the next joins are answered with.
+    pub(crate) fn set_plan(&self, plan: Plan) {
+        *lock(&self.plan) = Some(plan);
+    }
+
+    /// What a join of this element is answered with.
+    fn planned(&self, id: &str) -> Option<Plan> {
+        let mut plan = lock(&self.plan);
+        let next = plan.as_mut().filter(|plan| plan.times > 0)?;
+        if next.id.as_deref().is_some_and(|own| own != id) {
+            return None;
+        }
+        next.times -= 1;
+        Some(next.clone())
     }
 
     /// The page loads since the last call.
@@ -133,17 +157,27 @@ impl Desk {
         seen
     }
 
-    /// A guard of all pages: counts page loads, and answers one join as the control has said.
+    /// A guard of all pages: counts page loads, and answers joins as the control has said.
     pub(crate) fn guard(_: &Params, _: &Session, context: &mut Context) -> Result<(), Refusal> {
         let Some(desk) = context.app::<Self>() else {
             return Ok(());
         };
         if !context.is_connected() {
-            lock(&desk.hits).push(context.address().to_owned());
+            let address = context.address().to_owned();
+            // A view within another is part of that page.
+            lock(&desk.hits).extend((!address.is_empty()).then_some(address));
             return Ok(());
         }
-        let mode = std::mem::take(&mut *lock(&desk.join_mode));
-        match mode {
+        let Some(plan) = desk.planned(context.id()) else {
+            return Ok(());
+        };
+        if let Some(text) = plan.flash {
+            context.put_flash("info", text);
+        }
+        if let Some(name) = plan.event {
+            context.push_event(&name, json!({}));
+        }
+        match plan.mode {
             JoinMode::Ok => Ok(()),
             JoinMode::Stale => Err(Refusal::Stale),
             JoinMode::Unauthorized => Err(Refusal::Unauthorized),

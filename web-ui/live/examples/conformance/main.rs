@@ -11,6 +11,7 @@ mod home;
 mod layout;
 mod login;
 mod more;
+mod nest;
 mod room;
 mod two;
 
@@ -77,12 +78,13 @@ fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
         .guard(Desk::guard)
         .view::<home::Home>("/")
         .view::<two::Two>("/two")
-        .view::<more::More>("/more");
+        .view::<more::More>("/more")
+        .view::<nest::Nest>("/nest");
     // No browser gets from one group to the other without a page load.
     let others = Group::new("others", layout)
         .guard(Desk::guard)
         .view::<two::Two>("/other");
-    let routes = Routes::new().group(pages).group(others);
+    let routes = Routes::new().group(pages).group(others).nested::<nest::Egg>();
     Ok(Site::builder(key, routes).app(desk).build()?)
 }
 

@@ -88,7 +88,7 @@ fn page(site: &Site, address: &str, headers: &HeaderMap) -> Result<Response, Key
     let mut response = match Running::open(opening, context) {
         Ok((_, Some(patched))) => elsewhere(site, &patched.to, &Flash::default()),
         Ok((mut running, None)) => document(site, &mut running, &session, found.group),
-        Err(Halt::Refused(refusal, flash)) => refused(site, &refusal, &flash),
+        Err(Halt::Refused(refusal, left)) => refused(site, &refusal, &left.flash),
         Err(Halt::Crashed(crash)) => {
             tracing::error!(view = found.kind.name, %crash, "a view crashed at its page load");
             failure(site, 500)

@@ -1,7 +1,7 @@
 //! What a callback wants to be told to the browser besides the changed page.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Most events that one callback may push.
 pub const EVENTS: usize = 256;
@@ -39,6 +39,16 @@ pub(crate) struct Pushed {
     pub(crate) before: bool,
 }
 
+impl Pushed {
+    /// As the client reads it.
+    fn json(self) -> Value {
+        match self.before {
+            true => json!([self.name, self.payload, true]),
+            false => json!([self.name, self.payload]),
+        }
+    }
+}
+
 /// What has gathered since the last message to the browser.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -51,6 +61,11 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    /// Takes the events of a view that leaves its page: there is no page to send them with.
+    pub(crate) fn last_events(&mut self) -> Vec<Value> {
+        self.events.drain(..).map(Pushed::json).collect()
+    }
+
     pub(crate) fn event(&mut self, name: &str, payload: impl Serialize, before: bool) {
         let Ok(payload) = serde_json::to_value(payload) else {
             tracing::error!(

@@ -173,18 +173,18 @@ fn response(running: &mut Running, moved: bool, patched: Option<&History>) -> St
 }
 
 fn refused(site: &Site, halt: Halt) -> NotJoined {
-    let (refusal, flash) = match halt {
+    let (refusal, left) = match halt {
         Halt::Crashed(crash) => return NotJoined::Crashed(crash),
-        Halt::Refused(refusal, flash) => (refusal, flash),
+        Halt::Refused(refusal, left) => (refusal, left),
     };
-    let flash = flash.to_token(site.key());
+    let flash = left.flash.to_token(site.key());
     let with_flash = |mut said: Value| {
         if let Some(token) = flash {
             said["flash"] = token.into();
         }
         said
     };
-    NotJoined::Refused(match refusal {
+    let mut said = match refusal {
         Refusal::Stale => json!({ "reason": "stale" }),
         Refusal::Unauthorized => json!({ "reason": "unauthorized" }),
         Refusal::Status(status) => {
@@ -195,5 +195,9 @@ fn refused(site: &Site, halt: Halt) -> NotJoined {
         Refusal::Navigate { to, replace } => {
             json!({ "live_redirect": with_flash(History { to, replace }.json()) })
         }
-    })
+    };
+    if !left.events.is_empty() {
+        said["events"] = left.events.into();
+    }
+    NotJoined::Refused(said)
 }

@@ -12,7 +12,7 @@ use super::erased::{AnyComponent, AnyView, ViewKind};
 use super::handle::Letter;
 use super::nest::Nest;
 use super::refusal::Refusal;
-use super::turn::{Crash, Halt, History, Turn, redirect};
+use super::turn::{Crash, Farewell, Halt, History, Turn, redirect};
 use crate::params::Params;
 use crate::render::{Cid, Differ, Rendered};
 use crate::session::Session;
@@ -71,7 +71,7 @@ impl Running {
             Some(refusal) => Err(refusal),
             None => (opening.kind.mount)(params, session, &mut context),
         };
-        let view = view.map_err(|refusal| Halt::Refused(refusal, std::mem::take(&mut context.flash)))?;
+        let view = view.map_err(|refusal| Halt::Refused(refusal, farewell(&mut context)))?;
         let mut running = Self {
             view,
             kind: opening.kind,
@@ -90,7 +90,7 @@ impl Running {
             Some(Go::Navigate { to, replace }) => Refusal::Navigate { to, replace },
             Some(Go::Redirect { to }) => Refusal::Redirect { to },
         };
-        Err(Halt::Refused(refusal, running.context.flash))
+        Err(Halt::Refused(refusal, farewell(&mut running.context)))
     }
 
     /// Its type.
@@ -189,6 +189,13 @@ impl Running {
                 .push(("live_patch".to_owned(), history.json().to_string()));
         }
         turn.pushes.append(&mut self.context.effects.raw);
+        if matches!(go, Some(Go::Navigate { .. } | Go::Redirect { .. })) {
+            let events = self.context.effects.last_events();
+            if !events.is_empty() {
+                turn.pushes
+                    .push(("diff".to_owned(), serde_json::json!({ "e": events }).to_string()));
+            }
+        }
         match go {
             Some(Go::Navigate { to, replace }) => {
                 let mut said = History { to, replace }.json();
@@ -360,6 +367,13 @@ impl Running {
             }
         }
         gone
+    }
+}
+
+fn farewell(context: &mut Context) -> Farewell {
+    Farewell {
+        flash: std::mem::take(&mut context.flash),
+        events: context.effects.last_events(),
     }
 }
 

@@ -56,9 +56,17 @@ pub(crate) struct Crash(pub(crate) String);
 /// Why a view did not begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Halt {
-    /// With what the next page is to tell its reader.
-    Refused(Refusal, Flash),
+    Refused(Refusal, Farewell),
     Crashed(Crash),
+}
+
+/// What a view that did not begin leaves behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Farewell {
+    /// What the next page is to tell its reader.
+    pub(crate) flash: Flash,
+    /// Events for the page that is left, as `[name, payload]`.
+    pub(crate) events: Vec<Value>,
 }
 
 impl From<Crash> for Halt {

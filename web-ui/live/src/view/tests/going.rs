@@ -138,6 +138,11 @@ fn a_view_leaves_with_what_the_next_page_tells() {
     assert_eq!(answer, json!({"redirect": {"to": "/two?from=save"}}));
     let said = json!({"type": "click", "event": "go", "value": {"how": "navigate"}});
     let answer = client::take(&mut running, "event", said).unwrap();
+    let last = (
+        "diff".to_owned(),
+        json!({"e": [["going", {"to": 2}]]}).to_string(),
+    );
+    assert_eq!(answer.turn.pushes, [last]);
     let (name, said) = answer.turn.leave.unwrap();
     assert_eq!(
         (name, &said["to"], &said["kind"]),

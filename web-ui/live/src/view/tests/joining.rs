@@ -103,6 +103,7 @@ fn a_view_may_be_elsewhere_or_nowhere() {
         (&moved["live_redirect"]["to"], &moved["live_redirect"]["kind"]),
         (&json!("/two"), &json!("push"))
     );
+    assert_eq!(moved["events"], json!([["moved", {"n": 1}]]));
     let token = moved["live_redirect"]["flash"].as_str().unwrap();
     assert_eq!(
         Flash::from_token(token, visit.site.key()).get("info"),

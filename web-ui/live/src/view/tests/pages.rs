@@ -28,6 +28,7 @@ impl LiveView for Counter {
             Some("redirect") => return Err(Refusal::redirect("/two")),
             Some("navigate") => {
                 context.put_flash("info", "moved");
+                context.push_event("moved", serde_json::json!({"n": 1}));
                 return Err(Refusal::navigate("/two"));
             }
             Some("status") => return Err(Refusal::Status(404)),
@@ -66,6 +67,7 @@ impl LiveView for Counter {
                 "redirect" => context.redirect("/two?from=save"),
                 _ => {
                     context.put_flash("info", "hello");
+                    context.push_event("going", serde_json::json!({"to": 2}));
                     context.push_navigate("/two?from=lr");
                 }
             },
