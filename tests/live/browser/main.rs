@@ -57,6 +57,11 @@ fn refused_joins_lead_where_the_refusal_says() {
 }
 
 #[test]
+fn what_was_interrupted_is_taken_up_again() {
+    holds("recovery");
+}
+
+#[test]
 fn silence_is_noticed_and_ended() {
     holds("silence");
 }

@@ -193,4 +193,33 @@ scenario("the element around a view has the attributes that the view names", asy
     assert.equal(await main(), true);
 });
 
+// The stock client takes over the attributes of the next view's element, and the tag only with a page load.
+scenario("a view whose element has another tag comes into the element that is there, and works", async (one) => {
+    const tag = () => one.page.$eval("[data-phx-main]", (main) => main.tagName);
+    await one.visits("/two");
+    await one.marks();
+    await one.page.evaluate(() => window.liveSocket.js().navigate("/nest"));
+    await one.click("#outer");
+    await one.sees("#outer", "1");
+    await one.isSamePage();
+    const [, moved] = one.between(0, "<", "phx_reply").filter((reply) => reply[4].response.rendered);
+    assert.deepEqual(moved[4].response.container, ["main", { class: "nest" }]);
+    assert.equal(await tag(), "DIV");
+    await one.visits("/nest");
+    assert.equal(await tag(), "MAIN");
+});
+
+scenario("replaced addresses leave no step to go back to", async (one) => {
+    await one.visits("/two?first=1");
+    await one.marks();
+    await one.page.evaluate(() => window.liveSocket.js().navigate("/more", { replace: false }));
+    await one.page.waitForSelector("#commands");
+    await one.page.evaluate(() => window.liveSocket.js().patch("/more?by=replace", { replace: true }));
+    await one.sees("#q", '{"by":"replace"}');
+    await one.isAt("/more?by=replace");
+    await one.page.goBack();
+    await one.sees("#two", 'Page two {"first":"1"}');
+    await one.isSamePage();
+});
+
 module.exports = scenarios;

@@ -1,12 +1,48 @@
 //! The conversations that were recorded with a server of Phoenix, held again with ours: the frames are the same but for
 //! the references of presences, which no two servers give alike.
 
-use roost_live_tests::{Heard, Peer};
+use roost_live_tests::{Heard, Peer, ask};
 use serde_json::{Value, json};
 
 use crate::program;
 
 const RECORDING: &str = include_str!("../golden/channels.txt");
+
+/// Conversations of one client in version 2 of the protocol.
+const SAID: [&str; 18] = [
+    "heartbeat",
+    "join ok / push echo / bare / err / leave",
+    "join denied / crash / unmatched",
+    "event before join, leave before join",
+    "duplicate join",
+    "join with null join_ref",
+    "push without ref",
+    "integer refs",
+    "crash in handle_in",
+    "stop normal / stop with reply",
+    "binary push/reply/broadcast",
+    "broadcast / broadcast_from",
+    "six-element array + object payloads",
+    "payload scalar",
+    "garbage text",
+    "short array",
+    "bad binary kind",
+    "garbage after join kills others?",
+];
+
+/// Those that need more than that, each in a test of its own; and of `connect` all, as the recording lists them.
+const HELD_APART: [&str; 10] = [
+    "presence",
+    "v1 (no vsn)",
+    "origin same host open",
+    "origin evil 403",
+    "origin other port open",
+    r#"subproto ["phoenix"] open proto=phoenix"#,
+    r#"subproto ["phoenix","base64url.bearer.phx.dG9rIGVu"] open proto=phoenix"#,
+    r#"subproto ["foo"] 403"#,
+    "disconnect broadcast",
+    "101 joins",
+];
 
 /// One line of a recorded conversation.
 #[derive(Debug)]
@@ -90,26 +126,7 @@ async fn replay(name: &str, path: &str) {
 
 #[tokio::test]
 async fn what_one_client_says_is_answered_as_recorded() {
-    for name in [
-        "heartbeat",
-        "join ok / push echo / bare / err / leave",
-        "join denied / crash / unmatched",
-        "event before join, leave before join",
-        "duplicate join",
-        "join with null join_ref",
-        "push without ref",
-        "integer refs",
-        "crash in handle_in",
-        "stop normal / stop with reply",
-        "binary push/reply/broadcast",
-        "broadcast / broadcast_from",
-        "six-element array + object payloads",
-        "payload scalar",
-        "garbage text",
-        "short array",
-        "bad binary kind",
-        "garbage after join kills others?",
-    ] {
+    for name in SAID {
         replay(name, "/socket/websocket?vsn=2.0.0").await;
     }
     replay("v1 (no vsn)", "/socket/websocket").await;
@@ -198,6 +215,40 @@ async fn the_hundred_and_first_join_is_refused_as_recorded() {
     // The connection lives on.
     peer.text(r#"["1","102","room:m1","bare",{}]"#).await;
     assert_eq!(peer.hear_json().await[1], "102");
+}
+
+#[tokio::test]
+async fn a_user_who_is_disconnected_is_told_as_recorded() {
+    let program = program();
+    let path = "/socket/websocket?vsn=2.0.0&user=ann";
+    let mut peer = Peer::connect(program.base(), path).await.unwrap();
+    let mut other = Peer::connect(program.base(), "/socket/websocket?vsn=2.0.0&user=bob")
+        .await
+        .unwrap();
+    // The recording has what was heard only.
+    let join = r#"["1","1","room:a","phx_join",{}]"#;
+    peer.text(join).await;
+    other.text(join).await;
+    let lines = section("disconnect broadcast");
+    let [Line::Hear(joined), Line::Hear(closed)] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(peer.hear().await, *joined);
+    assert_eq!(other.hear().await, *joined);
+    let control = ask(program.base(), "GET", "/ctl?cmd=disconnect&user=ann", &[], b"").await;
+    assert_eq!(control.status, 200);
+    assert_eq!(peer.hear().await, *closed);
+    other.text(r#"["1","2","room:a","bare",{}]"#).await;
+    assert_eq!(other.hear_json().await[1], "2");
+}
+
+#[test]
+fn every_recorded_conversation_is_held_again() {
+    let names = RECORDING.lines().filter_map(|line| line.strip_prefix("## "));
+    let held: Vec<&str> = SAID.into_iter().chain(HELD_APART).collect();
+    for name in names.filter(|name| !name.starts_with("connect ")) {
+        assert!(held.contains(&name), "nobody holds {name}");
+    }
 }
 
 /// What one of the two clients of the recording hears.

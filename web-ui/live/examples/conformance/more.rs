@@ -1,6 +1,8 @@
 //! The page `/more`: what the first page has no room for. JS commands, focus and keys of the window, every kind of
 //! field, uploads with limits.
 
+use std::time::Duration;
+
 use roost_live::js::{Js, To};
 use roost_live::view::Container;
 use roost_live::view::upload::{Entry, Upload, UploadOptions};
@@ -10,6 +12,10 @@ use serde_json::{Value, json};
 /// Bytes of the biggest file, and files at once, that this page takes.
 const BIGGEST_FILE: u64 = 1_000;
 const FILES: usize = 2;
+/// How long a chunk of the impatient upload may be on its way.
+const IMPATIENT: Duration = Duration::from_secs(1);
+/// The scripts of these pages.
+const SCRIPTS: [&str; 3] = ["/js/phoenix.min.js", "/js/phoenix_live_view.min.js", "/js/app.js"];
 
 /// Writes down what it hears.
 #[derive(Default)]
@@ -34,6 +40,12 @@ impl LiveView for More {
             ..UploadOptions::default()
         };
         context.allow_upload("notes", options);
+        let options = UploadOptions {
+            chunk_timeout: IMPATIENT,
+            auto_upload: true,
+            ..UploadOptions::default()
+        };
+        context.allow_upload("impatient", options);
         Ok(Self::default())
     }
 
@@ -82,6 +94,7 @@ impl LiveView for More {
     fn render(&self, context: &Context) -> Rendered {
         html! {
             <p id="q">{&self.query}</p>
+            {if context.static_changed(&SCRIPTS) { <p id="newer">there are newer scripts</p> }}
             <ol id="heard">{for line in &self.heard { <li>{line}</li> }}</ol>
             {commands()}
             <nav>
@@ -100,10 +113,14 @@ impl LiveView for More {
             <button id="remove" phx-click="remove">remove</button>
             {fields()}
             <p id="form">{&self.form}</p>
+            <form id="draft" phx-change="draft" phx-auto-recover="recovered"><input name="text"></form>
+            <form id="left" phx-change="left" phx-auto-recover="ignore"><input name="text"></form>
             <form id="post" action="/posted" method="post" phx-submit="post" phx-trigger-action={self.posts}>
                 <input name="who" value="me"><button id="send">post</button>
             </form>
             {uploads(context)}
+            <form id="impatient" phx-change="chosen">{context.upload("impatient").map(Upload::input)}</form>
+            <ul id="impatient-files">{files(context, "impatient")}</ul>
         }
     }
 }
@@ -150,20 +167,24 @@ fn fields() -> Rendered {
 }
 
 fn uploads(context: &Context) -> Rendered {
-    let upload = context.upload("notes");
-    let files: &[Entry] = upload.map_or(&[], Upload::entries);
     html! {
         <form id="uploads" phx-change="chosen" phx-submit="keep">
-            {upload.map(Upload::input)}
-            <ul id="files">
-                {for file in files; key = file.reference() {
-                    <li id="file-{file.reference()}">
-                        {file.name()}" "{file.progress()}" "{file.error().map(|error| format!("{error:?}"))}
-                        <button type="button" phx-click="cancel" phx-value-ref={file.reference()}>"×"</button>
-                    </li>
-                }}
-            </ul>
+            {context.upload("notes").map(Upload::input)}
+            <ul id="files">{files(context, "notes")}</ul>
             <button id="keep">keep</button>
         </form>
+    }
+}
+
+/// The files of an upload: how far they are, or what went wrong.
+fn files(context: &Context, upload: &str) -> Rendered {
+    let files: &[Entry] = context.upload(upload).map_or(&[], Upload::entries);
+    html! {
+        {for file in files; key = file.reference() {
+            <li id="{upload}-{file.reference()}">
+                {file.name()}" "{file.progress()}" "{file.error().map(|error| format!("{error:?}"))}
+                <button type="button" phx-click="cancel" phx-value-ref={file.reference()}>"×"</button>
+            </li>
+        }}
     }
 }

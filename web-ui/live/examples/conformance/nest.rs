@@ -1,5 +1,6 @@
 //! The page `/nest`: a view with another view in it.
 
+use roost_live::view::Container;
 use roost_live::{Context, LiveView, Params, Refusal, Rendered, Session, html};
 use serde_json::{Value, json};
 
@@ -17,6 +18,13 @@ impl LiveView for Nest {
 
     fn handle_event(&mut self, _: &str, _: &Value, _: &mut Context) {
         self.n += 1;
+    }
+
+    fn container() -> Container {
+        Container {
+            tag: "main",
+            attributes: &[("class", "nest")],
+        }
     }
 
     fn render(&self, context: &Context) -> Rendered {

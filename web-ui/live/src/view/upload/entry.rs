@@ -160,7 +160,13 @@ impl Entry {
             Some(percent) if percent < 100 => self.progress = u8::try_from(percent).unwrap_or(0),
             // It says that it failed, or that all is sent what never came.
             _ => {
-                self.error = Some(UploadError::Failed);
+                let no_room = progress["error"] == UploadError::NoRoom.word();
+                let error = if no_room {
+                    UploadError::NoRoom
+                } else {
+                    UploadError::Failed
+                };
+                self.error = Some(error);
                 self.receiving = None;
             }
         }

@@ -8,6 +8,7 @@ use roost_runtime::Shutdown;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use super::UploadError;
 use super::table::Room;
 use crate::lock;
 
@@ -23,11 +24,13 @@ pub(crate) enum ChunkError {
 }
 
 impl ChunkError {
-    /// As the client knows it.
+    /// As the client is told it, and as it says it again to the view. Not Phoenix's `writer_error`: a client that hears
+    /// that word says nothing to the view, and its page would stand still.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::TooMany => "file_size_limit_exceeded",
-            Self::NoRoom | Self::Write(_) => "writer_error",
+            Self::NoRoom => UploadError::NoRoom.word(),
+            Self::Write(_) => "not_written",
         }
     }
 }

@@ -174,7 +174,10 @@ fn the_file_that_comes_when_there_is_no_room_any_more_is_broken_off() {
     send(&table, &one, "0", b"12345678");
     let found = table.find(two["entries"]["0"].as_str().unwrap()).unwrap();
     let broken = found.receiving.upgrade().unwrap().write(b"12345678").unwrap_err();
-    assert_eq!(broken.reason(), "writer_error");
+    assert_eq!(broken.reason(), "no_room");
+    // The client says it again, and the page shows it.
+    assert!(second.progress("0", &json!({"error": "no_room"})));
+    assert_eq!(second.entries()[0].error(), Some(UploadError::NoRoom));
     assert_eq!(table.bytes(), 8);
 }
 
