@@ -11,6 +11,7 @@ mod event;
 mod exit;
 mod group;
 mod handle;
+mod hush;
 mod intensity;
 mod node;
 mod requests;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures_util::SinkExt as _;
 use roost_live::endpoint::Limits;
+use roost_live::frame::{EVENT_BYTES, Payload};
+use roost_live::socket::TOPIC_BYTES;
 use roost_live_tests::{Heard, Peer};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::channels::{joined, say};
+use crate::channels::{join, joined, say};
 use crate::stage::{SOCKET, Stage};
 use crate::{answer, message};
 
@@ -227,6 +229,92 @@ async fn a_client_whose_channel_hangs_is_disconnected_all_the_same() {
         connection.close(1001);
     }
     while !matches!(peer.hear().await, Heard::Closed(code) if code == 1001) {}
+}
+
+#[tokio::test]
+async fn names_without_end_are_refused() {
+    let (stage, _told) = Stage::plain(Limits::default());
+    let mut peer = joined(&stage, "room:a").await;
+    let topic = |bytes: usize| format!("room:{}", "x".repeat(bytes - "room:".len()));
+    let endless = topic(TOPIC_BYTES + 1);
+    peer.json(&message(Some("1"), "9", &endless, "phx_join", json!({})))
+        .await;
+    assert_eq!(
+        peer.hear_json().await,
+        answer(
+            Some("1"),
+            "9",
+            &endless,
+            "error",
+            json!({"reason": "topic too long"})
+        )
+    );
+    join(&mut peer, &topic(TOPIC_BYTES)).await;
+    say(&mut peer, "3", &"e".repeat(EVENT_BYTES), json!({})).await;
+    untouched(&mut peer).await;
+    say(&mut peer, "4", &"e".repeat(EVENT_BYTES + 1), json!({})).await;
+    assert_eq!(peer.hear().await, Heard::Closed(1011));
+}
+
+#[tokio::test]
+async fn what_waits_in_the_inboxes_of_all_channels_is_limited_together() {
+    let limits = Limits {
+        waiting_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let (stage, _told) = Stage::plain(limits);
+    let mut bystander = joined(&stage, "room:a").await;
+    let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+    let topics: Vec<String> = (0..50).map(|n| format!("room:{n}")).collect();
+    for topic in &topics {
+        join(&mut peer, topic).await;
+        peer.json(&message(Some("1"), "2", topic, "hang", json!({})))
+            .await;
+    }
+    let filler = "x".repeat(100_000);
+    for topic in &topics {
+        let more = message(Some("1"), "3", topic, "echo", json!({"x": filler}));
+        // It may be hung up on meanwhile.
+        let _ = peer.stream().send(Message::text(more.to_string())).await;
+    }
+    let end = loop {
+        if let Heard::Closed(code) = peer.hear().await {
+            break code;
+        }
+    };
+    assert!(matches!(end, 1013 | 1006), "{end}");
+    untouched(&mut bystander).await;
+}
+
+#[tokio::test]
+async fn a_client_that_talks_and_never_reads_is_hung_up_on_before_its_queue_is_full() {
+    let limits = Limits {
+        idle: Duration::from_secs(2),
+        outbound_bytes: 256 << 20,
+        outbound_messages: 1_000_000,
+        waiting_bytes: 512 << 20,
+        ..Limits::default()
+    };
+    let (stage, mut told) = Stage::plain(limits);
+    let mut deaf = joined(&stage, "room:b").await;
+    // More than the kernel takes for a client, less than its queue does.
+    let news = Payload::from(json!({"x": "y".repeat(1_000_000)}));
+    for _ in 0..32 {
+        stage.endpoint.broadcast("room:b", "news", &news).unwrap();
+    }
+    let heartbeat = message(None, "5", "phoenix", "heartbeat", json!({})).to_string();
+    while stage.endpoint.joined("room:b") > 0 {
+        // It may be hung up on meanwhile.
+        let _ = deaf.stream().send(Message::text(heartbeat.clone())).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    let end = loop {
+        if let Heard::Closed(code) = deaf.hear().await {
+            break code;
+        }
+    };
+    assert!(matches!(end, 1013 | 1006), "not silent, but deaf: {end}");
 }
 
 #[tokio::test]

@@ -19,9 +19,9 @@ use crate::frame::{Payload, Ref, Reply};
 use crate::socket::Connection;
 
 pub use handle::{Handle, Socket};
-pub use port::{Full, Sender};
+pub use port::{Full, INBOX_BYTES, INBOX_MESSAGES, Sender};
 
-pub(crate) use port::{AnyPort, Port, seat_of};
+pub(crate) use port::{AnyPort, Port, cost, seat_of};
 pub(crate) use run::{Opening, run};
 
 /// What an application does with one topic that one client has joined.

@@ -20,7 +20,7 @@ use crate::presence::Presence;
 use crate::socket::{Connection, Mount, poll, upgrade};
 
 pub use limits::Limits;
-pub use serve::{Peer, server};
+pub use serve::{HTTP_CONNECTIONS, Peer, server};
 
 pub(crate) use budget::Budget;
 pub(crate) use hub::Hub;

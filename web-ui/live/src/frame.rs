@@ -10,10 +10,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Incoming, Malformed, decode_binary, decode_text};
+pub use decode::{EVENT_BYTES, Incoming, MAX_DEPTH, Malformed, decode_binary, decode_text};
 pub use encode::{Outgoing, Wire, encode};
 pub use payload::{Payload, PayloadError, Reply};
-pub use reference::Ref;
+pub use reference::{REF_BYTES, Ref};
 
 /// Version of the protocol, as the parameter `vsn` of a connection says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -180,7 +180,10 @@ impl fmt::Debug for SigningKey {
 fn parts(token: &str) -> Option<(Vec<u8>, u64, Vec<u8>)> {
     let mut parts = token.split('.');
     let data = BASE64.decode(parts.next()?).ok()?;
-    let born_s = u64::from_str_radix(parts.next()?, 16).ok()?;
+    let born = parts.next()?;
+    // Written as we write it: capitals, a plus and zeros before it would be other tokens for the same.
+    let born_s = u64::from_str_radix(born, 16).ok();
+    let born_s = born_s.filter(|born_s| format!("{born_s:x}") == born)?;
     let signature = BASE64.decode(parts.next()?).ok()?;
     parts.next().is_none().then_some((data, born_s, signature))
 }

@@ -16,10 +16,12 @@ mod websocket;
 
 pub use connect::{Accepted, Connect, Refused};
 pub use connection::{Connection, Transport};
+pub use dispatch::TOPIC_BYTES;
 pub use mount::Mount;
 pub use observer::{Direction, Observer};
 pub use origin::{Origin, OriginRule};
 pub use rehearsal::rehearse;
 
+pub(crate) use connection::Held;
 pub(crate) use handshake::upgrade;
 pub(crate) use longpoll::{Sessions, poll};

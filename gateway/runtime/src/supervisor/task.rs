@@ -16,6 +16,7 @@ use super::event::{Event, EventKind, Events};
 use super::exit::{Exit, Guarded};
 use super::group::Round;
 use super::handle::Request;
+use super::hush::Hush;
 use super::intensity::{Intensity, Window};
 use super::node::{Kind, Node, State};
 use super::sabotage::{befall, look_every};
@@ -65,6 +66,7 @@ pub(super) struct Task {
     /// The rules of the children.
     rules: Vec<Arc<Rules>>,
     window: Window,
+    hush: Hush,
     next_order: u64,
 }
 
@@ -87,6 +89,7 @@ impl Task {
             vigil: Vigil::new(look_every(blueprint.look_every)),
             rules: Vec::new(),
             window: Window::default(),
+            hush: Hush::default(),
             next_order: 0,
         };
         for spec in blueprint.specs {
@@ -274,7 +277,10 @@ impl Task {
             return self.restart(ended.order, ran, &exit).await;
         }
         if matches!(exit, Exit::Panicked { .. }) {
-            warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child panicked");
+            // A client can make one after the other.
+            if let Some(unsaid) = self.hush.line(Instant::now()) {
+                warn!(supervisor = %self.node.name, child = %node.name, reason = %exit, unsaid, "child panicked");
+            }
         } else if exit.is_abnormal() {
             debug!(supervisor = %self.node.name, child = %node.name, reason = %exit, "child ended");
         }

@@ -12,12 +12,14 @@ use thiserror::Error;
 use super::{Ending, Event};
 use crate::frame::{Payload, Ref};
 use crate::lock;
-use crate::socket::Connection;
+use crate::socket::{Connection, Held};
 
 /// Messages that wait in the inbox of one channel. The client's own are held back beyond it, those of others refused.
-const INBOX_MESSAGES: usize = 256;
+pub const INBOX_MESSAGES: usize = 256;
 /// Bytes of the client's messages that wait in the inbox of one channel, unless it is empty.
-const INBOX_BYTES: usize = 256 * 1024;
+pub const INBOX_BYTES: usize = 256 * 1024;
+/// What an event of the client takes in memory besides its name and its payload.
+const OVERHEAD: usize = 512;
 
 /// The inbox is full, or the channel has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -26,8 +28,8 @@ pub struct Full;
 
 /// What arrives.
 pub(crate) enum Message<I> {
-    /// An event of the client.
-    In(Event),
+    /// An event of the client, counted until it was handled.
+    In(Event, Held),
     /// The client leaves.
     Leave(Ref),
     /// An intercepted broadcast.
@@ -134,8 +136,8 @@ impl<I> Port<I> {
             return Poll::Ready(Arrival::Stop(why));
         }
         if let Some(message) = state.queue.pop_front() {
-            if let Message::In(event) = &message {
-                state.bytes = state.bytes.saturating_sub(event.payload.len());
+            if let Message::In(_, held) = &message {
+                state.bytes = state.bytes.saturating_sub(held.bytes());
             }
             if state.queue.is_empty() {
                 // Memory of a rush is not kept by those who wait for the next.
@@ -188,6 +190,11 @@ impl<I> fmt::Debug for Port<I> {
     }
 }
 
+/// What an event takes in memory while it waits.
+pub(crate) fn cost(event: &Event) -> usize {
+    event.name.len() + event.payload.len() + OVERHEAD
+}
+
 fn register(place: &mut Option<Waker>, context: &Context<'_>) {
     match place {
         Some(waker) => waker.clone_from(context.waker()),
@@ -227,7 +234,7 @@ impl<I: Send> AnyPort for Port<I> {
     }
 
     fn take_event(&self, event: Event) -> Result<(), Event> {
-        let bytes = event.name.len() + event.payload.len();
+        let bytes = cost(&event);
         {
             let state = lock(&self.state);
             if state.closed {
@@ -238,7 +245,8 @@ impl<I: Send> AnyPort for Port<I> {
             }
         }
         // Nobody else puts in events of this client.
-        self.put(Message::In(event), bytes);
+        let held = self.connection.hold(bytes);
+        self.put(Message::In(event, held), bytes);
         Ok(())
     }
 

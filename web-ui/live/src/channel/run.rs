@@ -13,6 +13,7 @@ use super::handle::{Socket, answer, farewell};
 use super::port::{AnyPort, Arrival, Message, Port, Sender};
 use super::{Channel, Ending, Join, JoinError, Next, ReplyTo};
 use crate::frame::{CLOSE, ERROR, Payload, Reply};
+use crate::socket::Held;
 
 /// How long a channel that was asked to end may take before it is cut off (as Phoenix: 5 s).
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
@@ -23,6 +24,8 @@ const CRASHED: Payload = Payload::Json(Bytes::from_static(b"{\"reason\":\"channe
 /// What a channel starts from.
 pub(crate) struct Opening {
     pub(crate) params: Payload,
+    /// Counts the parameters until the join is answered.
+    pub(crate) held: Held,
     /// The channel whose place it takes: its client joined twice.
     pub(crate) before: Option<Arc<dyn AnyPort>>,
 }
@@ -101,7 +104,12 @@ pub(crate) async fn run<C: Channel>(
         before: opening.before,
         stage: Stage::Joining,
     };
-    let mut work = pin!(drive::<C>(guard, opening.params, shared, &shutdown));
+    let mut work = pin!(drive::<C>(
+        guard,
+        (opening.params, opening.held),
+        shared,
+        &shutdown
+    ));
     // The common case ends here: nobody asks, or it ends at once.
     tokio::select! {
         biased;
@@ -117,7 +125,7 @@ pub(crate) async fn run<C: Channel>(
 
 async fn drive<C: Channel>(
     mut guard: Guard<C::Info>,
-    params: Payload,
+    (params, held): (Payload, Held),
     shared: Arc<C::Shared>,
     shutdown: &Shutdown,
 ) -> Result<(), BoxError> {
@@ -149,6 +157,7 @@ async fn drive<C: Channel>(
         }
         Err(JoinError::Failed(error)) => return Err(error),
     };
+    drop(held);
     channel.joined(&socket).await?;
     loop {
         let arrival = tokio::select! {
@@ -168,7 +177,7 @@ async fn drive<C: Channel>(
                 guard.close(Ending::Left);
                 return Ok(());
             }
-            Arrival::Message(Message::In(event)) => {
+            Arrival::Message(Message::In(event, _held)) => {
                 let to = event.reply_to.clone();
                 (channel.handle_in(event, &socket).await?, Some(to))
             }

@@ -11,7 +11,8 @@ pub struct Limits {
     pub topics: usize,
     /// Largest message of a client, in bytes.
     pub message_bytes: usize,
-    /// How long a client may be silent (the stock client says something every 30 s).
+    /// How long a client may be silent (the stock client says something every 30 s): then it is told so (1002). As long
+    /// may it take nothing of what it is sent, whatever it says meanwhile: then it is hung up on (1013).
     pub idle: Duration,
     /// How long a poll waits for a message. A client that does not poll for half as long again is gone.
     pub poll_window: Duration,
@@ -19,8 +20,8 @@ pub struct Limits {
     pub outbound_messages: usize,
     /// Most bytes of those; a message that is alone may be larger.
     pub outbound_bytes: usize,
-    /// Most bytes that wait for all clients together, and that all clients together have sent of messages that are not
-    /// complete. Beyond it, connections that hold more than 16 KiB are closed (1013).
+    /// Most bytes that wait for all clients together, that all clients together have sent of messages that are not
+    /// complete, and that wait for their channels. Beyond it, connections that hold more than 16 KiB are closed (1013).
     pub waiting_bytes: usize,
 }
 

@@ -9,7 +9,12 @@ use thiserror::Error;
 use super::{Payload, Ref, Version};
 
 /// Deepest nesting of arrays and objects in a message: the depth to which `serde_json` follows.
-const MAX_DEPTH: usize = 128;
+pub const MAX_DEPTH: usize = 128;
+/// Most bytes of an event's name, as in frames of bytes, whose lengths are one byte.
+pub const EVENT_BYTES: usize = 255;
+/// What a frame may have besides its payload without the payload being copied out of it: otherwise an empty payload
+/// that waits would keep whatever else the frame holds.
+const ENVELOPE_BYTES: usize = 512;
 /// Kind of a push in a frame of bytes.
 const PUSH: u8 = 0;
 
@@ -37,6 +42,9 @@ pub enum Malformed {
     /// Nested too deeply.
     #[error("JSON nested deeper than {MAX_DEPTH}")]
     TooDeep,
+    /// The name of an event is too long.
+    #[error("the name of an event has more than {EVENT_BYTES} bytes")]
+    Event,
     /// A frame of bytes that is not a push, or too short for what it announces.
     #[error("not a push of the Channels protocol")]
     Binary,
@@ -62,12 +70,21 @@ pub fn decode_text(version: Version, frame: &Bytes) -> Result<Incoming, Malforme
         Version::V2 => serde_json::from_str::<Array<'_>>(text).map_err(shape)?.0,
         Version::V1 => serde_json::from_str::<Object<'_>>(text).map_err(shape)?.0,
     };
+    if event.len() > EVENT_BYTES {
+        return Err(Malformed::Event);
+    }
+    let payload = payload.get().as_bytes();
+    let payload = if frame.len() > payload.len() + ENVELOPE_BYTES {
+        Bytes::copy_from_slice(payload)
+    } else {
+        frame.slice_ref(payload)
+    };
     Ok(Incoming {
         join_ref,
         reference,
         topic,
         event,
-        payload: Payload::Json(frame.slice_ref(payload.get().as_bytes())),
+        payload: Payload::Json(payload),
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Most bytes of a reference of text, as in frames of bytes, whose lengths are one byte.
-pub(super) const REF_BYTES: usize = 255;
+pub const REF_BYTES: usize = 255;
 
 /// A reference as JSON text: a string, a number, or `null`. `"1"` is not `1`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -328,3 +328,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_payload_keeps_nothing_of_a_frame_that_is_mostly_something_else() {
+    let junk = "x".repeat(100_000);
+    for (version, text) in [
+        (Version::V2, format!(r#"[null,"1","t","e",{{}},"{junk}"]"#)),
+        (
+            Version::V1,
+            format!(r#"{{"topic":"t","event":"e","ref":"1","payload":{{}},"more":"{junk}"}}"#),
+        ),
+    ] {
+        let frame = Bytes::from(text);
+        let Payload::Json(payload) = decode_text(version, &frame).unwrap().payload else {
+            panic!("a frame of text has JSON");
+        };
+        assert_eq!(&payload[..], b"{}");
+        assert!(payload.is_unique() && !frame.is_empty());
+    }
+}
+
+#[test]
+fn the_name_of_an_event_has_an_end() {
+    let frame = |bytes| Bytes::from(format!(r#"[null,"1","t","{}",{{}}]"#, "e".repeat(bytes)));
+    assert!(decode_text(Version::V2, &frame(EVENT_BYTES)).is_ok());
+    assert_eq!(
+        decode_text(Version::V2, &frame(EVENT_BYTES + 1)),
+        Err(Malformed::Event)
+    );
+}

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use super::connect::Accepted;
 use super::mount::Mounted;
 use super::observer::Direction;
-use super::outbound::{Departure, End, Outbound};
+use super::outbound::{Departure, End, FAIR_BYTES, Outbound};
 use crate::endpoint::Hub;
 use crate::frame::{Outgoing, PayloadError, Version, Wire, encode};
 
@@ -35,6 +36,8 @@ pub struct Connection {
     mounted: Arc<Mounted>,
     hub: Arc<Hub>,
     outbound: Outbound,
+    /// Bytes of its client that wait for its channels.
+    inboxes: AtomicUsize,
 }
 
 impl Connection {
@@ -54,6 +57,7 @@ impl Connection {
             mounted,
             hub,
             outbound: Outbound::default(),
+            inboxes: AtomicUsize::new(0),
         })
     }
 
@@ -149,6 +153,21 @@ impl Connection {
         self.outbound.put(wire, &self.hub.limits, &self.hub.budget);
     }
 
+    /// Counts what waits for a channel until what is returned is dropped. A client that makes its channels hold more
+    /// than a little, while all together hold too much, is hung up on like one that does not keep up.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        let all = self.inboxes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let budget = &self.hub.budget;
+        if all > FAIR_BYTES && !budget.has(bytes) {
+            self.overflow();
+        }
+        budget.take(bytes);
+        Held {
+            connection: Arc::clone(self),
+            bytes,
+        }
+    }
+
     pub(super) fn observe_in(&self, body: &Bytes, binary: bool) {
         if let Some(observer) = &self.mounted.observer {
             observer.frame(self, Direction::In, body, binary);
@@ -175,6 +194,26 @@ impl Connection {
 
     pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
         self.outbound.poll_room(context)
+    }
+}
+
+/// Bytes of a client that wait for one of its channels.
+#[derive(Debug)]
+pub(crate) struct Held {
+    connection: Arc<Connection>,
+    bytes: usize,
+}
+
+impl Held {
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.connection.hub.budget.give(self.bytes);
+        self.connection.inboxes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

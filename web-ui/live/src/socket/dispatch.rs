@@ -11,11 +11,14 @@ use tracing::{debug, warn};
 
 use super::connection::Connection;
 use super::mount::Asked;
-use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo};
+use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo, cost};
 use crate::frame::{
     HEARTBEAT, HEARTBEAT_TOPIC, Incoming, JOIN, LEAVE, Malformed, Outgoing, Payload, Ref, Reply,
     decode_binary, decode_text,
 };
+
+/// Most bytes of a topic that a client may join, as in frames of bytes, whose lengths are one byte.
+pub const TOPIC_BYTES: usize = 255;
 
 /// What is left to do of a message.
 type Rest<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -113,7 +116,10 @@ impl Desk {
         };
         let mut event = port.take_event(event).err()?;
         let port = Arc::clone(port);
+        let held = self.connection.hold(cost(&event));
         Some(Box::pin(async move {
+            // Counted here until it waits in the channel.
+            let _held = held;
             loop {
                 poll_fn(|context| port.poll_room(context)).await;
                 match port.take_event(event) {
@@ -133,6 +139,10 @@ impl Desk {
     }
 
     async fn join(&mut self, message: Incoming) {
+        if message.topic.len() > TOPIC_BYTES {
+            let reason = json!({"reason": "topic too long"});
+            return self.answer(&message.join_ref, &message, Reply::error(reason));
+        }
         let mounted = Arc::clone(self.connection.mounted());
         let Some(make) = mounted.route(&message.topic) else {
             return self.unmatched(&message);
@@ -146,12 +156,14 @@ impl Desk {
         if let Some(before) = &before {
             before.stop(Ending::Replaced);
         }
+        let (join_ref, reference) = (message.join_ref.clone(), message.reference.clone());
         let (port, work) = make(Asked {
             topic: Arc::clone(&topic),
             connection: Arc::clone(&self.connection),
             join_ref: message.join_ref,
             reference: message.reference,
             opening: Opening {
+                held: self.connection.hold(message.payload.len()),
                 params: message.payload,
                 before,
             },
@@ -160,6 +172,14 @@ impl Desk {
         let start = move |context: Context| work(context.shutdown);
         if let Err(error) = channels.start_temporary(Arc::clone(&topic), start).await {
             warn!(%error, %topic, "a channel can't be started");
+            let reply = &Reply::error(json!({"reason": "join crashed"}));
+            let (topic, reference) = (&*topic, &reference);
+            let _ = self.connection.send(Outgoing::Reply {
+                join_ref: &join_ref,
+                reference,
+                topic,
+                reply,
+            });
             return;
         }
         self.channels.retain(|other| other.topic() != port.topic());

@@ -16,6 +16,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 /// Most bytes of a ping, a pong or a close (section 5.5).
 const MAX_CONTROL: u64 = 125;
 
+/// Messages of up to so many bytes get memory of their own when they came together with others: a short one that
+/// waits must not keep a whole read, or what was said before it.
+const COPIED: usize = 64 * 1024;
+
 /// Why a client is hung up on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(super) enum Violation {
@@ -52,6 +56,8 @@ pub(super) enum Item {
 pub(super) struct Inbound {
     limit: usize,
     held: BytesMut,
+    /// Whether frames were taken out of the memory that holds these bytes.
+    shared: bool,
     /// The frames of a message so far, and whether it is bytes.
     fragments: Option<Box<(BytesMut, bool)>>,
 }
@@ -62,6 +68,7 @@ impl Inbound {
         Self {
             limit,
             held: BytesMut::new(),
+            shared: false,
             fragments: None,
         }
     }
@@ -83,9 +90,6 @@ impl Inbound {
             };
             let mask = header.mask.ok_or(Violation::Malformed)?;
             unmask(&mut body, mask);
-            if self.held.is_empty() {
-                self.held = BytesMut::new();
-            }
             if let Some(item) = self.item(&header, body)? {
                 return Ok(Some(item));
             }
@@ -114,8 +118,21 @@ impl Inbound {
         if self.held.len() < start + length {
             return Ok(None);
         }
-        let mut frame = self.held.split_to(start + length);
-        Ok(Some((header, frame.split_off(start))))
+        let mut body = self.held.split_to(start + length).split_off(start);
+        let is_alone = self.held.is_empty() && !self.shared;
+        if !is_alone && length <= COPIED {
+            body = BytesMut::from(&body[..]);
+            self.shared = true;
+        } else {
+            // The message takes its memory along; what came after it gets some of its own.
+            self.held = BytesMut::from(&self.held[..]);
+            self.shared = false;
+        }
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+            self.shared = false;
+        }
+        Ok(Some((header, body)))
     }
 
     fn item(&mut self, header: &FrameHeader, body: BytesMut) -> Result<Option<Item>, Violation> {

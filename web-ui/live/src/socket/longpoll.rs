@@ -163,7 +163,7 @@ async fn publish(hub: &Hub, session: &Session, parts: &Parts, body: Body) -> Res
         body.split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .take(BATCH)
-            .map(|line| message(&body, line))
+            .map(message)
             .collect()
     } else {
         Some(vec![(body, false)])
@@ -182,9 +182,11 @@ async fn publish(hub: &Hub, session: &Session, parts: &Parts, body: Body) -> Res
 }
 
 /// A line of a batch: text, or bytes in base 64.
-fn message(body: &Bytes, line: &[u8]) -> Option<(Bytes, bool)> {
+///
+/// In memory of its own: what waits of a batch must not keep all of it.
+fn message(line: &[u8]) -> Option<(Bytes, bool)> {
     if line.starts_with(b"[") || line.starts_with(b"{") {
-        return Some((body.slice_ref(line), false));
+        return Some((Bytes::copy_from_slice(line), false));
     }
     Some((STANDARD.decode(line).ok()?.into(), true))
 }

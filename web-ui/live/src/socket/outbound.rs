@@ -14,7 +14,7 @@ use crate::lock;
 /// What a message takes in memory besides its bytes.
 const OVERHEAD: usize = 64;
 /// A queue of up to this many bytes may grow although the endpoint as a whole holds too much.
-const FAIR_BYTES: usize = 16 * 1024;
+pub(super) const FAIR_BYTES: usize = 16 * 1024;
 /// Status for a client that does not keep up (RFC 6455 registry: "try again later").
 const TRY_AGAIN_LATER: u16 = 1013;
 

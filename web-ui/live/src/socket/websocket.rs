@@ -55,6 +55,8 @@ struct Line {
     unsent: SmallVec<[Bytes; 1]>,
     flushed: bool,
     heard: Instant,
+    /// Since when the client has taken nothing of what is written.
+    stuck: Option<Instant>,
     /// Its turn to close while the program stops.
     turn: Option<Pin<Box<Sleep>>>,
     connection: Arc<Connection>,
@@ -70,6 +72,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         unsent: SmallVec::new(),
         flushed: true,
         heard: Instant::now(),
+        stuck: None,
         turn: None,
         connection: Arc::clone(&connection),
     };
@@ -86,7 +89,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
                     let taken = tokio::select! {
                         biased;
                         taken = desk.take(body, binary) => taken,
-                        end = poll_fn(|context| line.poll_busy(&shutdown, context)) => break end,
+                        end = poll_fn(|context| line.poll_busy(&shutdown, timer.as_mut(), context)) => break end,
                     };
                     if let Err(error) = taken {
                         debug!(connection = connection.number(), %error, "a connection is closed");
@@ -149,7 +152,7 @@ impl Line {
                 }
             }
         }
-        self.poll_idle(timer, context)
+        self.poll_idle(true, timer, context).map(Step::End)
     }
 
     /// Ready when it is its turn to close: all at once would all come back at once.
@@ -170,21 +173,40 @@ impl Line {
         }
     }
 
-    fn poll_idle(&mut self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Step> {
+    /// Ready when the client was silent for too long while it was listened to, or has taken nothing for as long of what
+    /// is written: it may say what it likes meanwhile.
+    fn poll_idle(
+        &mut self,
+        listening: bool,
+        mut timer: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<End> {
         let idle = self.connection.hub().limits.idle;
         while timer.as_mut().poll(context).is_ready() {
             // Set once in a while, not for each message.
-            let due = self.heard + idle;
-            if due <= Instant::now() {
-                return Poll::Ready(Step::End(End::Close(SILENT)));
+            let now = Instant::now();
+            let stuck = self.stuck.map(|since| since + idle);
+            let silent = if listening { self.heard + idle } else { now + idle };
+            if stuck.is_some_and(|due| due <= now) {
+                return Poll::Ready(End::Overflow);
             }
-            timer.as_mut().reset(due);
+            if silent <= now {
+                return Poll::Ready(End::Close(SILENT));
+            }
+            timer
+                .as_mut()
+                .reset(stuck.map_or(silent, |stuck| stuck.min(silent)));
         }
         Poll::Pending
     }
 
     /// Writes while a message waits for the room in its channel. Ready when the connection ends meanwhile.
-    fn poll_busy(&mut self, shutdown: &Shutdown, context: &mut Context<'_>) -> Poll<End> {
+    fn poll_busy(
+        &mut self,
+        shutdown: &Shutdown,
+        timer: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<End> {
         match self.poll_write(context) {
             Ok(Some(end)) => return Poll::Ready(end),
             Ok(None) => {}
@@ -193,7 +215,7 @@ impl Line {
         if shutdown.poll_requested(context).is_ready() && self.poll_turn(context).is_ready() {
             return Poll::Ready(End::Close(RESTART));
         }
-        Poll::Pending
+        self.poll_idle(false, timer, context)
     }
 
     /// Counts what is held against what the endpoint may hold. Whether there is room for it.
@@ -233,10 +255,14 @@ impl Line {
             };
             match written {
                 // While it waits, it must hear that the client is given up.
-                Poll::Pending => return Ok(self.connection.hurry(context)),
+                Poll::Pending => {
+                    self.stuck.get_or_insert_with(Instant::now);
+                    return Ok(self.connection.hurry(context));
+                }
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(written) => {
                     self.flushed = false;
+                    self.stuck = None;
                     self.forget(written);
                 }
             }

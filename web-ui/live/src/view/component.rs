@@ -21,7 +21,7 @@ pub trait LiveComponent: Sized + Send + 'static {
     /// An event of an element with `phx-target={cid}`.
     fn handle_event(&mut self, event: &str, value: &Value, context: &mut Context) {
         let _ = (value, context);
-        tracing::warn!(
+        tracing::debug!(
             component = std::any::type_name::<Self>(),
             event,
             "the component has no answer to an event"

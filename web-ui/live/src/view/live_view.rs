@@ -55,7 +55,8 @@ pub trait LiveView: Sized + Send + 'static {
     /// keys, the decoded form for forms (with `_target` as a list of names), anything for hooks.
     fn handle_event(&mut self, event: &str, value: &Value, context: &mut Context) {
         let _ = (value, context);
-        tracing::warn!(
+        // Clients name events as they like.
+        tracing::debug!(
             view = std::any::type_name::<Self>(),
             event,
             "the view has no answer to an event"

@@ -22,7 +22,7 @@ pub(crate) use channel::UploadChannel;
 pub(crate) use entry::ClientEntry;
 pub(crate) use receiving::Receiving;
 pub(crate) use table::Table;
-pub use table::UPLOAD_BYTES;
+pub use table::{EXPECTED, FILES, UPLOAD_BYTES};
 
 /// Most files that a client may name under one upload, taken or not.
 pub const ENTRIES: usize = 100;

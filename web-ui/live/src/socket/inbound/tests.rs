@@ -127,3 +127,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_message_that_is_kept_keeps_nothing_of_what_came_with_it() {
+    let (short, long) = (vec![b'a'; 10], vec![b'b'; 100_000]);
+    let mut inbound = Inbound::new(1 << 20);
+    let bytes = [
+        frame(0x82, &short),
+        frame(0x82, &long),
+        frame(0x82, &short),
+        frame(0x82, &long),
+        frame(0x82, &short),
+    ];
+    inbound.extend(&bytes.concat());
+    let mut kept = Vec::new();
+    while let Some(Item::Message(body, _)) = inbound.next().unwrap() {
+        kept.push(body);
+    }
+    let lengths: Vec<usize> = kept.iter().map(Bytes::len).collect();
+    assert_eq!(lengths, [10, 100_000, 10, 100_000, 10]);
+    for body in kept {
+        let length = body.len();
+        let memory = body.try_into_mut().expect("nobody else has it");
+        // With what came before a long one, which is less than a read.
+        assert!(memory.capacity() <= 2 * length + COPIED, "{length}");
+        assert!(length > 10 || memory.capacity() <= 64, "{length}");
+    }
+}

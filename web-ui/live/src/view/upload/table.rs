@@ -1,18 +1,30 @@
 //! All files on their way to a site: the tokens that lead to them, and the room that they take.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use tempfile::NamedTempFile;
 
+use super::receiving::ChunkError;
 use super::{Receiving, UploadError, UploadOptions};
 use crate::lock;
 use crate::sign::{Purpose, SigningKey, unguessable};
 
-/// Bytes that all files on their way may take together, unless the site says otherwise.
-pub const UPLOAD_BYTES: u64 = 1 << 30;
+/// Bytes that all files on their way may take together, unless the site says otherwise: little enough for a folder
+/// that lies in memory.
+pub const UPLOAD_BYTES: u64 = 64 << 20;
+/// Most files of a site that are on their way at once, each with a file descriptor. One more is refused.
+pub const FILES: usize = 256;
+/// Most files of a site that were allowed and may still come. One more is refused.
+pub const EXPECTED: usize = 10_000;
+
+/// How files on their way begin, in a folder that they may share with others.
+const PREFIX: &str = "roost-upload-";
+/// How often a new file may vanish at once before something else is wrong.
+const TRIES: usize = 3;
 
 #[derive(Debug)]
 struct Waiting {
@@ -25,6 +37,7 @@ struct Waiting {
 struct State {
     waiting: HashMap<String, Waiting>,
     bytes: u64,
+    files: usize,
 }
 
 #[derive(Debug)]
@@ -54,10 +67,13 @@ pub(super) struct Room {
     table: Weak<Inner>,
     name: String,
     bytes: AtomicU64,
+    has_file: AtomicBool,
 }
 
 impl Table {
+    /// Files that a program left in the folder when it was killed are removed.
     pub(crate) fn new(key: SigningKey, folder: PathBuf, most_bytes: u64) -> Self {
+        sweep(&folder);
         let state = Mutex::default();
         Self(Arc::new(Inner {
             key,
@@ -80,11 +96,13 @@ impl Table {
         let taken = state.bytes.checked_add(size);
         taken
             .filter(|taken| *taken <= self.0.most_bytes)
+            .filter(|_| state.waiting.len() < EXPECTED && state.files < FILES)
             .ok_or(UploadError::NoRoom)?;
         let room = Room {
             table: Arc::downgrade(&self.0),
             name: name.clone(),
             bytes: AtomicU64::new(0),
+            has_file: AtomicBool::new(false),
         };
         let receiving = Receiving::new(size, room);
         let waiting = Waiting {
@@ -139,12 +157,53 @@ impl Room {
     }
 
     /// A file for what comes. Whoever drops it removes it.
-    pub(super) fn file(&self) -> std::io::Result<NamedTempFile> {
+    pub(super) fn file(&self) -> Result<NamedTempFile, ChunkError> {
         let gone = || std::io::Error::other("the site has ended");
         let table = self.table.upgrade().ok_or_else(gone)?;
-        tempfile::Builder::new()
-            .prefix("roost-upload-")
-            .tempfile_in(&table.folder)
+        {
+            let mut state = lock(&table.state);
+            if !self.has_file.load(Ordering::Relaxed) {
+                if state.files >= FILES {
+                    return Err(ChunkError::NoRoom);
+                }
+                state.files += 1;
+                self.has_file.store(true, Ordering::Relaxed);
+            }
+        }
+        for _ in 0..TRIES {
+            let file = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .tempfile_in(&table.folder)?;
+            // Locked, it is nobody's leftover. Another program that has just started may have been faster.
+            let _ = file.as_file().try_lock();
+            if file.path().exists() {
+                return Ok(file);
+            }
+        }
+        Err(std::io::Error::other("files in the folder of uploads vanish").into())
+    }
+}
+
+/// Removes the files of programs that are gone: those that nobody has locked.
+fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        // Said when the first file can't be made.
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_ours
+            && is_file
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+            && let Err(error) = std::fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "a file of an upload that was broken off stays");
+        }
     }
 }
 
@@ -153,6 +212,7 @@ impl Drop for Room {
         if let Some(table) = self.table.upgrade() {
             let mut state = lock(&table.state);
             state.bytes -= self.bytes.load(Ordering::Relaxed);
+            state.files -= usize::from(self.has_file.load(Ordering::Relaxed));
             state.waiting.remove(&self.name);
         }
     }

@@ -206,3 +206,49 @@ fn a_client_may_not_name_files_without_end() {
     assert_eq!(upload.entries().len(), ENTRIES);
     assert!(upload.entries()[0].name().len() <= 255);
 }
+
+#[test]
+fn files_are_limited_in_number_however_small_they_are() {
+    let (table, folder) = table(1_000_000);
+    let mut uploads = Vec::new();
+    let mut allow = || {
+        let mut upload = upload(UploadOptions::default());
+        let answer = upload.allow(vec![chosen("0", "fw.bin", 1)], &table);
+        uploads.push(upload);
+        answer
+    };
+    for _ in 0..FILES {
+        let answer = allow();
+        send(&table, &answer, "0", b"a");
+    }
+    assert_eq!(allow()["error"], json!([["0", "no_room"]]));
+    assert_eq!(files(&folder), FILES);
+    drop(uploads);
+    let answer = upload(UploadOptions::default()).allow(vec![chosen("0", "fw.bin", 1)], &table);
+    assert!(
+        answer.contains_key("entries") && files(&folder) == 0,
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn what_a_killed_program_left_is_removed_and_what_another_is_writing_stays() {
+    let (first, folder) = table(1000);
+    let mut upload = upload(UploadOptions::default());
+    let answer = upload.allow(vec![chosen("0", "fw.bin", 1)], &first);
+    send(&first, &answer, "0", b"a");
+    for left in ["roost-upload-left", "roost-upload-", "somebody-else"] {
+        std::fs::write(folder.path().join(left), "x").unwrap();
+    }
+    std::fs::create_dir(folder.path().join("roost-upload-folder")).unwrap();
+    let key = SigningKey::random().unwrap();
+    let _second = Table::new(key, folder.path().to_owned(), 1000);
+    assert!(upload.progress("0", &json!(100)));
+    assert!(upload.entries()[0].path().unwrap().exists());
+    assert!(folder.path().join("somebody-else").exists());
+    assert_eq!(
+        files(&folder),
+        3,
+        "the folder, the stranger's and the one on its way"
+    );
+}
