@@ -5,21 +5,24 @@ mod crowd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
 use roost_live::channel::{Channel, Event, Join, JoinError, Next, Socket};
 use roost_live::frame::{Payload, Reply};
 use roost_live::socket::Mount;
 use roost_runtime::BoxError;
 
+use crate::bare::BARE;
+use crate::figures::Figure;
 use crate::server::Server;
-use crowd::{Crowd, Talker};
+use crowd::{Crowd, Talker, Waits, broadcast_bytes};
 
 /// Clients that have joined, for the memory and the larger broadcast.
 const CROWD: usize = 5_000;
 /// Clients for the smaller broadcast.
 const SMALL: usize = 1_000;
-/// Broadcasts to each.
-const ROUNDS: usize = 100;
+/// Messages of all broadcasts to one crowd together.
+const MESSAGES: usize = 200_000;
+/// The topic of everybody.
+const TOPIC: &str = "room:all";
 /// Echoes, one after another.
 const ECHOES: usize = 5_000;
 /// What the server is given before and after, so that nothing else is in the figures.
@@ -49,6 +52,11 @@ impl Channel for Room {
     }
 }
 
+/// Bytes of what everybody hears of a broadcast.
+pub(crate) fn bytes() -> usize {
+    broadcast_bytes(TOPIC)
+}
+
 /// What a broadcast costs.
 struct Cost {
     cpu_us: f64,
@@ -56,67 +64,82 @@ struct Cost {
     p99_ms: f64,
 }
 
-/// Measures; the lines of the table.
-pub(crate) async fn run(server: &Server) -> anyhow::Result<Vec<String>> {
-    let (echo_p50, echo_p99) = echoes(server).await?;
+/// Measures once; memory and echo.
+pub(crate) fn clients() -> anyhow::Result<Vec<Figure>> {
+    let server = Server::start()?;
+    let (p50, p99) = echoes(&server)?;
     let before = server.rss()?;
-    let mut all = Crowd::join(server, "room:all", CROWD).await?;
-    tokio::time::sleep(REST).await;
-    let each = (server.rss()?.saturating_sub(before)) as f64 / CROWD as f64 / 1000.0;
-    let everybody = broadcasts(server, &mut all, "room:all", CROWD).await?;
-    let busy = (server.rss()?.saturating_sub(before)) as f64 / CROWD as f64 / 1000.0;
-    drop(all);
-    tokio::time::sleep(4 * REST).await;
-    let mut small = Crowd::join(server, "room:small", SMALL).await?;
-    let thousand = broadcasts(server, &mut small, "room:small", SMALL).await?;
-    let line = |what: &str, figure: String, phoenix: &str| format!("| {what} | {figure} | {phoenix} |");
-    let mut lines = vec![line(
-        &format!("memory of a joined client, of {CROWD}"),
-        format!("{each:.1} kB"),
-        "16–30 kB",
-    )];
-    lines.push(line(
-        "the same after the broadcasts",
-        format!("{busy:.1} kB"),
-        "–",
-    ));
-    for (count, cost, phoenix) in [
-        (SMALL, thousand, ["14.5 µs", "8.5 ms", "18–22 ms"]),
-        (CROWD, everybody, ["–", "36 ms", "80 ms"]),
-    ] {
-        lines.extend([
-            line(
-                &format!("broadcast to {count}: CPU for each delivery"),
-                format!("{:.2} µs", cost.cpu_us),
-                phoenix[0],
-            ),
-            line(
-                &format!("broadcast to {count}: half have it within"),
-                format!("{:.1} ms", cost.p50_ms),
-                phoenix[1],
-            ),
-            line(
-                &format!("broadcast to {count}: 99 % have it within"),
-                format!("{:.1} ms", cost.p99_ms),
-                phoenix[2],
-            ),
-        ]);
-    }
-    lines.push(line(
-        "echo, one client alone: p50 (p99)",
-        format!("{echo_p50:.3} ms ({echo_p99:.3} ms)"),
-        "0.08–0.13 ms",
-    ));
-    Ok(lines)
+    let mut crowd = Crowd::join(&server.host, TOPIC, CROWD)?;
+    std::thread::sleep(REST);
+    let each = |rss: u64| rss.saturating_sub(before) as f64 / CROWD as f64 / 1000.0;
+    let joined = each(server.rss()?);
+    let mut talker = Talker::join(&server.host, TOPIC, "bc")?;
+    broadcasts(&server, &mut crowd, &mut talker, Waits::Asleep)?;
+    let busy = each(server.rss()?);
+    Ok(vec![
+        Figure::new(
+            format!("memory of a joined client, of {CROWD}, kB"),
+            joined,
+            1,
+            "16–30",
+        ),
+        Figure::new("the same after broadcasts to all of them, kB", busy, 1, "–"),
+        Figure::new("echo to one client alone, half within, ms", p50, 3, "0.08–0.13"),
+        Figure::new("echo to one client alone, 99 % within, ms", p99, 3, "–"),
+    ])
 }
 
-async fn echoes(server: &Server) -> anyhow::Result<(f64, f64)> {
-    let mut talker = Talker::join(server, "room:echo").await?;
+/// Measures once; broadcasts, beside a bare loop that sends the same to as many.
+pub(crate) fn everybody() -> anyhow::Result<Vec<Figure>> {
+    const PHOENIX: [[&str; 3]; 2] = [["14.5", "8.5", "18–22"], ["–", "36", "80"]];
+    let mut figures = Vec::new();
+    for (count, phoenix) in [SMALL, CROWD].into_iter().zip(PHOENIX) {
+        let server = Server::start()?;
+        let crowd = Crowd::join(&server.host, TOPIC, count)?;
+        let talker = Talker::join(&server.host, TOPIC, "bc")?;
+        let ours = both(&server, crowd, talker)?;
+        let bytes = broadcast_bytes(TOPIC).to_string();
+        let server = Server::start_as(&[BARE, &count.to_string(), &bytes])?;
+        let talker = Talker::bare(&server.host)?;
+        let crowd = Crowd::bare(&server.host, count)?;
+        let bare = both(&server, crowd, talker)?;
+        for (at, (waits, phoenix)) in [("asleep", phoenix), ("awake", ["–"; 3])].into_iter().enumerate() {
+            let (ours, bare) = (&ours[at], &bare[at]);
+            let figure = |what: &str, ours, bare, phoenix, digits| Figure {
+                bare: Some(bare),
+                ..Figure::new(format!("to {count} {waits}: {what}"), ours, digits, phoenix)
+            };
+            figures.extend([
+                figure(
+                    "CPU for each delivery, µs",
+                    ours.cpu_us,
+                    bare.cpu_us,
+                    phoenix[0],
+                    1,
+                ),
+                figure("half have it within, ms", ours.p50_ms, bare.p50_ms, phoenix[1], 1),
+                figure("99 % have it within, ms", ours.p99_ms, bare.p99_ms, phoenix[2], 1),
+            ]);
+        }
+    }
+    Ok(figures)
+}
+
+/// Costs with clients that sleep, and with clients that do not.
+fn both(server: &Server, mut crowd: Crowd, mut talker: Talker) -> anyhow::Result<[Cost; 2]> {
+    Ok([
+        broadcasts(server, &mut crowd, &mut talker, Waits::Asleep)?,
+        broadcasts(server, &mut crowd, &mut talker, Waits::Awake)?,
+    ])
+}
+
+fn echoes(server: &Server) -> anyhow::Result<(f64, f64)> {
+    let mut talker = Talker::join(&server.host, "room:echo", "echo")?;
     let mut times = Vec::with_capacity(ECHOES);
     for round in 0..ECHOES + ECHOES / 10 {
         let start = Instant::now();
-        talker.say("room:echo", "echo").await?;
-        talker.hear().await?;
+        talker.say()?;
+        talker.hear()?;
         // The first ones warm it up.
         if round >= ECHOES / 10 {
             times.push(start.elapsed());
@@ -125,22 +148,22 @@ async fn echoes(server: &Server) -> anyhow::Result<(f64, f64)> {
     Ok((quantile_ms(&mut times, 0.5), quantile_ms(&mut times, 0.99)))
 }
 
-async fn broadcasts(server: &Server, crowd: &mut Crowd, topic: &str, count: usize) -> anyhow::Result<Cost> {
-    let mut talker = Talker::join(server, topic).await?;
-    let mut times = Vec::with_capacity(ROUNDS * count);
-    for _ in 0..ROUNDS / 10 {
-        crowd.round(&mut talker, topic).await?;
+fn broadcasts(server: &Server, crowd: &mut Crowd, talker: &mut Talker, waits: Waits) -> anyhow::Result<Cost> {
+    let bytes = broadcast_bytes(TOPIC);
+    let rounds = MESSAGES / crowd.len();
+    let mut times = Vec::with_capacity(MESSAGES);
+    for _ in 0..rounds / 10 {
+        crowd.round(talker, bytes, waits, &mut times)?;
     }
-    tokio::time::sleep(REST).await;
+    times.clear();
+    std::thread::sleep(REST);
     let cpu = server.cpu_s()?;
-    for _ in 0..ROUNDS {
-        let round = crowd.round(&mut talker, topic).await?;
-        ensure!(round.len() == count, "{} of {count} heard it", round.len());
-        times.extend(round);
+    for _ in 0..rounds {
+        crowd.round(talker, bytes, waits, &mut times)?;
     }
     let cpu = server.cpu_s()? - cpu;
     Ok(Cost {
-        cpu_us: cpu * 1e6 / (ROUNDS * count) as f64,
+        cpu_us: cpu * 1e6 / times.len() as f64,
         p50_ms: quantile_ms(&mut times, 0.5),
         p99_ms: quantile_ms(&mut times, 0.99),
     })

@@ -25,8 +25,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, with nobody connected.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::start_as(&[SERVE])
+    }
+
+    /// Starts this program with these arguments.
+    pub(crate) fn start_as(arguments: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg(SERVE)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::figures::Figure;
 use crate::pages::ROWS;
 use crate::server::Server;
 use crate::viewer::Viewer;
@@ -47,9 +48,9 @@ async fn count(mut viewer: Viewer, until: Instant) -> anyhow::Result<(Viewer, He
     Ok((viewer, heard))
 }
 
-/// Measures changing values; the lines of the table.
+/// Measures changing values; the rows of the table.
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-pub(crate) async fn run(server: &Server) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn run(server: &Server) -> anyhow::Result<Vec<Figure>> {
     drop(open(&server.host, "/values", WARM_UP).await?);
     let empty = server.rss()?;
     let viewers = open(&server.host, "/values", VIEWERS).await?;
@@ -77,48 +78,44 @@ pub(crate) async fn run(server: &Server) -> anyhow::Result<Vec<String>> {
     );
     drop(viewers);
     Ok(vec![
-        row(
+        Figure::new(
             "CPU per diff of 50 values, ms",
             cpu * 1000.0 / total.diffs as f64,
-            "0.35",
             4,
+            "0.35",
         ),
-        row(
+        Figure::new(
             "bytes per diff",
             total.bytes as f64 / total.diffs as f64,
-            "999",
             0,
+            "999",
         ),
-        row(
+        Figure::new(
             "bytes of the first render over the socket",
             join_bytes as f64,
-            "1,646",
             0,
+            "1,646",
         ),
-        row(
+        Figure::new(
             "memory per open view, kB",
             full.saturating_sub(empty) as f64 / 1000.0 / VIEWERS as f64,
-            "330",
             1,
+            "330",
         ),
     ])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-pub(crate) async fn tables(server: &Server) -> anyhow::Result<String> {
+pub(crate) async fn tables(server: &Server) -> anyhow::Result<Figure> {
     drop(open(&server.host, "/table", WARM_UP).await?);
     let empty = server.rss()?;
     let viewers = open(&server.host, "/table", TABLES).await?;
     let full = server.rss()?;
     let each = full.saturating_sub(empty) as f64 / 1000.0 / viewers.len() as f64;
-    Ok(row(
-        &format!("memory per viewer of a table of {ROWS} rows, kB"),
+    Ok(Figure::new(
+        format!("memory per viewer of a table of {ROWS} rows, kB"),
         each,
-        "5,100 (reported)",
         1,
+        "5,100 (reported)",
     ))
-}
-
-fn row(what: &str, ours: f64, phoenix: &str, digits: usize) -> String {
-    format!("| {what} | {ours:.digits$} | {phoenix} |")
 }

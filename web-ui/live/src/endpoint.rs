@@ -61,9 +61,17 @@ impl Endpoint {
         let presence = ChildSpec::new("presence", move |context| {
             presence.clone().tell(Arc::clone(&hub), context)
         });
-        // Stopped in reverse: clients are told before their channels end.
-        Supervisor::new("live", Strategy::OneForOne)
-            .child(presence)
+        // Stopped in reverse: clients are told before their channels end, and lanes write until then.
+        // One processor is left to everything else.
+        let lanes = std::thread::available_parallelism().map_or(1, |all| (all.get() - 1).max(1));
+        let tree = (1..=lanes).fold(Supervisor::new("live", Strategy::OneForOne), |tree, number| {
+            let hub = Arc::clone(&self.hub);
+            tree.child(ChildSpec::new(format!("lane {number}"), move |context| {
+                let hub = Arc::clone(&hub);
+                async move { hub.topics.lanes.work(context).await }
+            }))
+        });
+        tree.child(presence)
             .child(self.channels.clone())
             .child(self.sockets.clone())
     }

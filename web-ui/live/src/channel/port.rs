@@ -79,7 +79,7 @@ pub(crate) trait AnyPort: Send + Sync + std::fmt::Debug {
     /// The reference that messages to the client carry.
     fn own_ref(&self) -> &Ref;
     fn seat(&self) -> &AtomicUsize;
-    fn intercepts(&self, event: &str) -> bool;
+    fn intercept(&self) -> &'static [&'static str];
     /// Takes an event of the client; gives it back while there is no room.
     fn take_event(&self, event: Event) -> Result<(), Event>;
     fn leave(&self, reference: Ref);
@@ -229,8 +229,8 @@ impl<I: Send> AnyPort for Port<I> {
         &self.seat
     }
 
-    fn intercepts(&self, event: &str) -> bool {
-        self.intercept.contains(&event)
+    fn intercept(&self) -> &'static [&'static str] {
+        self.intercept
     }
 
     fn take_event(&self, event: Event) -> Result<(), Event> {

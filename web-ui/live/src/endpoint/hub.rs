@@ -16,7 +16,7 @@ use crate::topics::Topics;
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) limits: Limits,
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) topics: Topics,
     pub(crate) sessions: Sessions,
     pub(crate) sockets: SupervisorHandle,
@@ -33,10 +33,11 @@ const DRAINED: Duration = Duration::from_secs(4);
 
 impl Hub {
     pub(super) fn new(limits: Limits, sockets: SupervisorHandle, channels: SupervisorHandle) -> Self {
+        let budget = Arc::new(Budget::new(limits.waiting_bytes));
         Self {
             limits,
-            budget: Budget::new(limits.waiting_bytes),
-            topics: Topics::default(),
+            topics: Topics::new(Arc::clone(&budget)),
+            budget,
             sessions: Sessions::default(),
             sockets,
             channels,

@@ -1,7 +1,7 @@
 //! What a client is sent, put together: the bytes of a whole WebSocket frame, so that a broadcast is encoded once and
 //! every connection writes the same bytes.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{Payload, PayloadError, REPLY, Ref, Reply, Version};
 
@@ -102,6 +102,11 @@ impl Wire {
     #[must_use]
     pub fn frame(&self) -> &Bytes {
         &self.frame
+    }
+
+    /// So many bytes of it are written: the frame is what is left.
+    pub(crate) fn advance(&mut self, written: usize) {
+        self.frame.advance(written);
     }
 
     pub(crate) fn into_frame(self) -> Bytes {

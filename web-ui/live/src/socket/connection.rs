@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::connect::Accepted;
 use super::mount::Mounted;
@@ -46,6 +47,7 @@ impl Connection {
         mounted: Arc<Mounted>,
         accepted: Accepted,
         (peer, transport, version): (Option<SocketAddr>, Transport, Version),
+        writing: Option<OwnedWriteHalf>,
     ) -> Arc<Self> {
         Arc::new(Self {
             number: hub.next_number(),
@@ -56,7 +58,7 @@ impl Connection {
             version,
             mounted,
             hub,
-            outbound: Outbound::default(),
+            outbound: Outbound::new(writing),
             inboxes: AtomicUsize::new(0),
         })
     }
@@ -141,16 +143,33 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends what is encoded already.
+    /// Sends what is encoded already, at once if nothing waits and the stream takes it.
     pub(crate) fn put(&self, wire: Wire) {
+        if self.may_send(&wire) {
+            self.outbound.put(wire, &self.hub.limits, &self.hub.budget);
+        }
+    }
+
+    /// The same, left to a lane: whether the connection is to be put on its list. If so, the caller has taken what it
+    /// costs from the budget.
+    pub(crate) fn post(&self, wire: Wire) -> bool {
+        self.may_send(&wire) && self.outbound.post(wire, &self.hub.limits, &self.hub.budget)
+    }
+
+    /// Writes what was posted. Returns how much less waits: the caller gives it back to the budget.
+    pub(crate) fn write_posted(&self) -> usize {
+        self.outbound.write_posted()
+    }
+
+    fn may_send(&self, wire: &Wire) -> bool {
         if wire.is_binary() && self.transport == Transport::LongPoll {
             // The stock client can't decode it.
-            return;
+            return false;
         }
         if let Some(observer) = &self.mounted.observer {
             observer.frame(self, Direction::Out, &wire.body(), wire.is_binary());
         }
-        self.outbound.put(wire, &self.hub.limits, &self.hub.budget);
+        true
     }
 
     /// Counts what waits for a channel until what is returned is dropped. A client that makes its channels hold more
@@ -174,8 +193,9 @@ impl Connection {
         }
     }
 
-    pub(super) fn poll_departure(&self, context: &mut Context<'_>) -> Poll<Departure> {
-        self.outbound.poll_departure(&self.hub.budget, context)
+    /// What is next to be written. `spent` says that nothing else is being written.
+    pub(super) fn poll_departure(&self, spent: bool, context: &mut Context<'_>) -> Poll<Departure> {
+        self.outbound.poll_departure(spent, &self.hub.budget, context)
     }
 
     /// Whether it is to end without what waits; if not, its task is woken when it is.
@@ -186,6 +206,11 @@ impl Connection {
     /// Nothing more can be sent.
     pub(super) fn gone(&self) {
         self.outbound.gone(&self.hub.budget);
+    }
+
+    /// The rest of a message that was half written when the connection was gone.
+    pub(super) fn rest(&self) -> Option<Wire> {
+        self.outbound.rest()
     }
 
     pub(crate) fn has_room(&self) -> bool {

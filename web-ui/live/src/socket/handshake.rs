@@ -202,9 +202,9 @@ async fn run(
         }
     });
     let Some(upgraded) = opening.await else { return };
-    let (stream, early) = Stream::new(upgraded);
+    let (stream, writing, early) = Stream::new(upgraded);
     let identity = (peer, Transport::WebSocket, version);
-    let connection = Connection::new(Arc::clone(&hub), mounted, accepted, identity);
+    let connection = Connection::new(Arc::clone(&hub), mounted, accepted, identity, writing);
     let _open = hub.open(&connection);
     serve(stream, early, connection, context.shutdown).await;
 }

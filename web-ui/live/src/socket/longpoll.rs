@@ -129,7 +129,7 @@ async fn open(
     }
     let identity = (asking.connect.peer, Transport::LongPoll, asking.version);
     let accepted = mounted.ask(asking.connect).await?;
-    let connection = Connection::new(Arc::clone(&hub), mounted, accepted, identity);
+    let connection = Connection::new(Arc::clone(&hub), mounted, accepted, identity, None);
     let session = Session::new(Arc::clone(&connection)).ok_or(Refused(StatusCode::SERVICE_UNAVAILABLE))?;
     let token = session.token().to_owned();
     let sockets = hub.sockets.clone();

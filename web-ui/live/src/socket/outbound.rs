@@ -1,12 +1,16 @@
-//! What waits to be sent to one client. Everybody who has something for it puts it here; its connection takes it out.
+//! What is sent to one client. Everybody who has something for it puts it here. Mostly nothing waits and the stream
+//! takes it at once; otherwise it is left to a lane, or to the connection's task, which alone waits until the stream
+//! takes more.
 //!
 //! A client that takes less than it is sent is hung up on (1013, "try again later") when its queue is full: its
 //! channels join again and get the state anew, which costs less than a stale screen and an unbounded queue.
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::queue::Queue;
 use crate::endpoint::{Budget, Limits};
 use crate::frame::Wire;
 use crate::lock;
@@ -40,9 +44,26 @@ impl End {
     }
 }
 
+/// Who writes to the stream. There is one at a time, or frames would be mixed up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// Whoever has something: nothing waits, and nothing is half written.
+    Anybody,
+    /// A lane, which has the connection on its list, or the connection's task if that comes first.
+    Lane,
+    /// The connection's task. It is at it, or is told.
+    #[default]
+    Task,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    queue: VecDeque<Wire>,
+    writer: Writer,
+    /// Where everybody may write; `None` where only the connection's task can.
+    stream: Option<OwnedWriteHalf>,
+    queue: Queue,
+    /// The first of the queue is half written.
+    begun: bool,
     bytes: usize,
     end: Option<End>,
     gone: bool,
@@ -51,8 +72,8 @@ struct State {
     waiting: Vec<Waker>,
 }
 
-/// What waits to be sent to one client.
-#[derive(Debug, Default)]
+/// What is sent to one client.
+#[derive(Debug)]
 pub(super) struct Outbound(Mutex<State>);
 
 /// What a connection finds.
@@ -63,39 +84,151 @@ pub(super) enum Departure {
     End(End),
 }
 
-fn cost(wire: &Wire) -> usize {
+/// What a message counts against limits, in bytes.
+pub(crate) fn cost(wire: &Wire) -> usize {
     wire.frame().len() + OVERHEAD
 }
 
-impl Outbound {
-    /// Adds a message; over the limits, the connection ends instead.
-    pub(super) fn put(&self, wire: Wire, limits: &Limits, budget: &Budget) {
-        let mut state = lock(&self.0);
-        if state.gone || state.end.is_some() {
-            return;
-        }
+impl State {
+    /// Adds a message to those that wait; over the limits, the connection ends instead.
+    fn push(&mut self, wire: Wire, limits: &Limits, budget: &Budget) {
         let cost = cost(&wire);
-        let bytes = state.bytes + cost;
-        let full = state.queue.len() >= limits.outbound_messages
+        let bytes = self.bytes + cost;
+        let full = self.queue.len() >= limits.outbound_messages
             || bytes > limits.outbound_bytes
             || (bytes > FAIR_BYTES && !budget.has(cost));
-        if full && !state.queue.is_empty() {
-            Self::end_now(&mut state, End::Overflow, budget);
+        if full && !self.queue.is_empty() {
+            self.end_now(End::Overflow, budget);
         } else {
             budget.take(cost);
-            state.bytes = bytes;
-            state.queue.push_back(wire);
+            self.bytes = bytes;
+            self.queue.push(wire);
+        }
+    }
+
+    /// Takes the next message from those that wait.
+    fn pop(&mut self, budget: &Budget) -> Option<Wire> {
+        let wire = self.queue.pop()?;
+        self.begun = false;
+        self.spare(cost(&wire), budget);
+        Some(wire)
+    }
+
+    /// So many bytes wait no longer.
+    fn spare(&mut self, bytes: usize, budget: &Budget) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        budget.give(bytes);
+    }
+
+    /// Those who wait for room, if there is some.
+    fn content(&mut self) -> Vec<Waker> {
+        if !self.waiting.is_empty() && has_room(self) {
+            std::mem::take(&mut self.waiting)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Ends without what waits, but for a message that is half written.
+    fn end_now(&mut self, end: End, budget: &Budget) {
+        self.end = Some(end);
+        let half = self.begun.then(|| self.queue.pop()).flatten();
+        let held = half.as_ref().map_or(0, cost);
+        self.spare(self.bytes.saturating_sub(held), budget);
+        self.queue = Queue::default();
+        half.into_iter().for_each(|wire| self.queue.push(wire));
+        self.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    fn is_open(&self) -> bool {
+        !self.gone && self.end.is_none()
+    }
+
+    /// Writes what the stream takes of a message at once. Whether that was all.
+    fn try_write(&self, wire: &mut Wire) -> bool {
+        // A stream that is broken is left to the connection's task, which hears it too.
+        let written = self.stream.as_ref().map(|stream| stream.try_write(wire.frame()));
+        wire.advance(written.and_then(Result::ok).unwrap_or_default());
+        wire.frame().is_empty()
+    }
+}
+
+impl Outbound {
+    /// Everybody may write to `stream`, once the connection's task has begun.
+    pub(super) fn new(stream: Option<OwnedWriteHalf>) -> Self {
+        Self(Mutex::new(State {
+            stream,
+            ..State::default()
+        }))
+    }
+
+    /// Sends a message, at once if possible; over the limits of what may wait, the connection ends instead.
+    pub(super) fn put(&self, mut wire: Wire, limits: &Limits, budget: &Budget) {
+        let mut state = lock(&self.0);
+        if !state.is_open() {
+            return;
+        }
+        if state.writer == Writer::Anybody {
+            let whole = wire.frame().len();
+            if state.try_write(&mut wire) {
+                return;
+            }
+            state.begun = wire.frame().len() < whole;
+            state.writer = Writer::Task;
+        }
+        state.push(wire, limits, budget);
+        if state.writer == Writer::Lane && state.is_open() {
+            return;
         }
         let connection = state.connection.take();
         drop(state);
         connection.into_iter().for_each(Waker::wake);
     }
 
-    fn end_now(state: &mut State, end: End, budget: &Budget) {
-        state.end = Some(end);
-        state.queue = VecDeque::new();
-        budget.give(std::mem::take(&mut state.bytes));
-        state.waiting.drain(..).for_each(Waker::wake);
+    /// Like [`Outbound::put`], but leaves the writing to a lane: whether the connection is to be put on its list. If
+    /// so, what it costs is on the account of the caller.
+    pub(super) fn post(&self, wire: Wire, limits: &Limits, budget: &Budget) -> bool {
+        let mut state = lock(&self.0);
+        if state.writer != Writer::Anybody || !state.is_open() {
+            drop(state);
+            self.put(wire, limits, budget);
+            return false;
+        }
+        state.bytes = cost(&wire);
+        state.queue.push(wire);
+        state.writer = Writer::Lane;
+        true
+    }
+
+    /// Writes what waits, if that is a lane's. What the stream does not take at once is left to the connection's task.
+    /// Returns how much less waits: the caller gives it back to the budget.
+    pub(super) fn write_posted(&self) -> usize {
+        let mut state = lock(&self.0);
+        if state.writer != Writer::Lane {
+            return 0;
+        }
+        let before = state.bytes;
+        state.writer = Writer::Anybody;
+        while let Some(mut wire) = state.queue.pop() {
+            state.bytes = state.bytes.saturating_sub(cost(&wire));
+            let whole = wire.frame().len();
+            if state.try_write(&mut wire) {
+                continue;
+            }
+            state.begun = wire.frame().len() < whole;
+            state.writer = Writer::Task;
+            state.bytes += cost(&wire);
+            state.queue.push_front(wire);
+            break;
+        }
+        let spared = before.saturating_sub(state.bytes);
+        let mut woken = state.content();
+        if state.writer == Writer::Task {
+            woken.extend(state.connection.take());
+        }
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+        spared
     }
 
     /// Asks the connection to end. The first to ask is heard, and whoever wants to cut it.
@@ -104,7 +237,7 @@ impl Outbound {
         if state.end.is_none() || end == End::Cut {
             match end {
                 End::Close(_) => state.end = Some(end),
-                End::Overflow | End::Cut => Self::end_now(&mut state, end, budget),
+                End::Overflow | End::Cut => state.end_now(end, budget),
             }
         }
         let connection = state.connection.take();
@@ -116,32 +249,44 @@ impl Outbound {
     pub(super) fn gone(&self, budget: &Budget) {
         let mut state = lock(&self.0);
         state.gone = true;
-        Self::end_now(&mut state, End::Cut, budget);
+        let half = std::mem::take(&mut state.begun)
+            .then(|| state.pop(budget))
+            .flatten();
+        state.end_now(End::Cut, budget);
+        half.into_iter().for_each(|wire| state.queue.push(wire));
+        // The task holds the other half, and still has to say good-bye.
+        state.stream.take().into_iter().for_each(OwnedWriteHalf::forget);
     }
 
-    /// What is next. A queue comes before the wish to end with a word.
-    pub(super) fn poll_departure(&self, budget: &Budget, context: &mut Context<'_>) -> Poll<Departure> {
+    /// What is next for the connection's task to write. A queue comes before the wish to end with a word. `spent` says
+    /// that the task is writing nothing else.
+    pub(super) fn poll_departure(
+        &self,
+        spent: bool,
+        budget: &Budget,
+        context: &mut Context<'_>,
+    ) -> Poll<Departure> {
         let mut state = lock(&self.0);
-        if let Some(wire) = state.queue.pop_front() {
-            let cost = cost(&wire);
-            state.bytes = state.bytes.saturating_sub(cost);
-            budget.give(cost);
-            if state.queue.is_empty() {
-                // Memory of a rush is not kept by those who wait for the next.
-                state.queue = VecDeque::new();
-            }
-            if !state.waiting.is_empty() && has_room(&state) {
-                let waiting = std::mem::take(&mut state.waiting);
-                drop(state);
-                waiting.into_iter().for_each(Waker::wake);
-            }
+        if let Some(wire) = state.pop(budget) {
+            state.writer = Writer::Task;
+            let waiting = state.content();
+            drop(state);
+            waiting.into_iter().for_each(Waker::wake);
             return Poll::Ready(Departure::Wire(wire));
         }
         if let Some(end) = state.end {
             return Poll::Ready(Departure::End(end));
         }
+        if spent && state.stream.is_some() {
+            state.writer = Writer::Anybody;
+        }
         register(&mut state.connection, context);
         Poll::Pending
+    }
+
+    /// The rest of a message that was half written when the connection was gone.
+    pub(super) fn rest(&self) -> Option<Wire> {
+        lock(&self.0).queue.pop()
     }
 
     /// The wish to end without what waits. Without it, the connection is woken by the next change.

@@ -10,6 +10,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::inbound::Inbound;
 
@@ -19,17 +20,20 @@ const READ: usize = 16 * 1024;
 /// The bytes below a WebSocket.
 #[derive(Debug)]
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(OwnedReadHalf),
     Other(Box<TokioIo<Upgraded>>),
 }
 
 impl Stream {
-    /// The stream below an upgraded connection, with a copy of what was read of it already: the original, however
-    /// empty, keeps alive the 8 KiB that hyper read it into.
-    pub(super) fn new(upgraded: Upgraded) -> (Self, Vec<u8>) {
+    /// The stream below an upgraded connection; what others may write to, if that is possible; and a copy of what was
+    /// read already: the original, however empty, keeps alive the 8 KiB that hyper read it into.
+    pub(super) fn new(upgraded: Upgraded) -> (Self, Option<OwnedWriteHalf>, Vec<u8>) {
         match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => (Self::Tcp(parts.io.into_inner()), parts.read_buf.to_vec()),
-            Err(upgraded) => (Self::Other(Box::new(TokioIo::new(upgraded))), Vec::new()),
+            Ok(parts) => {
+                let (reading, writing) = parts.io.into_inner().into_split();
+                (Self::Tcp(reading), Some(writing), parts.read_buf.to_vec())
+            }
+            Err(upgraded) => (Self::Other(Box::new(TokioIo::new(upgraded))), None, Vec::new()),
         }
     }
 
@@ -56,7 +60,14 @@ impl Stream {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, from),
+            Self::Tcp(stream) => loop {
+                let stream: &TcpStream = (*stream).as_ref();
+                ready!(stream.poll_write_ready(context))?;
+                match stream.try_write_vectored(from) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    done => return Poll::Ready(done),
+                }
+            },
             Self::Other(stream) => Pin::new(stream).poll_write_vectored(context, from),
         }
     }

@@ -273,7 +273,7 @@ impl Line {
     fn refill(&mut self, context: &mut Context<'_>) -> Option<End> {
         let mut bytes = 0;
         while self.unsent.len() < BATCH && bytes < BATCH_BYTES {
-            match self.connection.poll_departure(context) {
+            match self.connection.poll_departure(self.unsent.is_empty(), context) {
                 Poll::Ready(Departure::Wire(wire)) => {
                     bytes += wire.frame().len();
                     self.unsent.push(wire.into_frame());
@@ -308,6 +308,9 @@ impl Line {
     async fn finish(&mut self, code: u16) {
         let whole = self.unsent.len().min(1);
         self.unsent.truncate(whole);
+        if whole == 0 {
+            self.unsent.extend(self.connection.rest().map(Wire::into_frame));
+        }
         self.unsent
             .push(Wire::control(CLOSE, &code.to_be_bytes()).frame().clone());
         poll_fn(|context| {

@@ -125,7 +125,7 @@ impl Session {
         let mut messages = Vec::new();
         poll_fn(|context| {
             loop {
-                match self.connection.poll_departure(context) {
+                match self.connection.poll_departure(true, context) {
                     task::Poll::Pending if messages.is_empty() => return task::Poll::Pending,
                     task::Poll::Ready(Departure::End(_)) if messages.is_empty() => {
                         return task::Poll::Ready(Poll::Over);

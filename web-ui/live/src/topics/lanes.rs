@@ -1,0 +1,117 @@
+//! Lanes: what is broadcast to many is written by a few tasks, one connection after the other. To wake each
+//! connection's own task for one message would cost a third of what the kernel takes to send it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use roost_runtime::{BoxError, Context};
+use tokio::sync::Notify;
+
+use crate::endpoint::Budget;
+use crate::frame::Wire;
+use crate::lock;
+use crate::socket::Connection;
+
+/// Connections that a lane writes to before it lets others have the processor: a quarter of a millisecond.
+const CHUNK: usize = 32;
+
+/// Connections with something to be written. Each is here once at most, so there are no more than are open.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    budget: Arc<Budget>,
+    posted: Mutex<VecDeque<Vec<Arc<Connection>>>>,
+    some: Notify,
+}
+
+impl Lanes {
+    pub(super) fn new(budget: Arc<Budget>) -> Self {
+        Self {
+            budget,
+            posted: Mutex::default(),
+            some: Notify::new(),
+        }
+    }
+
+    fn post(&self, chunk: Vec<Arc<Connection>>) {
+        lock(&self.posted).push_back(chunk);
+        self.some.notify_one();
+    }
+
+    /// The next to be written to, and whether there are more.
+    fn take(&self) -> (Option<Vec<Arc<Connection>>>, bool) {
+        let mut posted = lock(&self.posted);
+        (posted.pop_front(), !posted.is_empty())
+    }
+
+    /// Is one lane.
+    pub(crate) async fn work(&self, context: Context) -> Result<(), BoxError> {
+        while !context.shutdown.is_requested() {
+            let (chunk, more) = self.take();
+            let Some(chunk) = chunk else {
+                tokio::select! {
+                    () = self.some.notified() => {}
+                    () = context.shutdown.requested() => {}
+                }
+                continue;
+            };
+            if more {
+                self.some.notify_one();
+            }
+            self.budget
+                .give(chunk.iter().map(|connection| connection.write_posted()).sum());
+            tokio::task::yield_now().await;
+        }
+        // Whoever is open still writes it itself before it closes.
+        lock(&self.posted).clear();
+        Ok(())
+    }
+}
+
+/// The connections of one broadcast, on their way to the lanes. What they hold is counted by the chunk: one by one, all
+/// processors would be at the same counter.
+pub(super) struct Posting<'a> {
+    lanes: &'a Lanes,
+    /// What each connection will hold, in bytes.
+    cost: usize,
+    /// Connections that have been paid for and are not there yet.
+    room: usize,
+    chunk: Vec<Arc<Connection>>,
+}
+
+impl<'a> Posting<'a> {
+    /// A posting of messages that cost so many bytes each.
+    pub(super) fn new(lanes: &'a Lanes, cost: usize) -> Self {
+        Self {
+            lanes,
+            cost,
+            room: 0,
+            chunk: Vec::new(),
+        }
+    }
+
+    /// Sends a message through a lane, or at once if something is under way.
+    pub(super) fn send(&mut self, connection: &Arc<Connection>, wire: Wire) {
+        if self.room == 0 {
+            self.room = CHUNK;
+            self.lanes.budget.take(CHUNK * self.cost);
+            self.chunk.reserve_exact(CHUNK);
+        }
+        if !connection.post(wire) {
+            return;
+        }
+        self.room -= 1;
+        self.chunk.push(Arc::clone(connection));
+        if self.room == 0 {
+            self.lanes.post(std::mem::take(&mut self.chunk));
+        }
+    }
+}
+
+impl Drop for Posting<'_> {
+    fn drop(&mut self) {
+        self.lanes.budget.give(self.room * self.cost);
+        if !self.chunk.is_empty() {
+            self.lanes.post(std::mem::take(&mut self.chunk));
+        }
+    }
+}
