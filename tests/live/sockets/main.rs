@@ -9,6 +9,7 @@ mod channels;
 mod connecting;
 mod ending;
 mod hostile;
+mod lanes;
 mod polling;
 mod stage;
 

@@ -22,6 +22,11 @@ impl Budget {
         self.held.load(Ordering::Relaxed).saturating_add(bytes) <= self.most
     }
 
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn take(&self, bytes: usize) {
         self.held.fetch_add(bytes, Ordering::Relaxed);
     }

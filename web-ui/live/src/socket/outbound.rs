@@ -5,6 +5,9 @@
 //! A client that takes less than it is sent is hung up on (1013, "try again later") when its queue is full: its
 //! channels join again and get the state anew, which costs less than a stale screen and an unbounded queue.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 

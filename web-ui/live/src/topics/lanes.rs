@@ -12,8 +12,9 @@ use crate::frame::Wire;
 use crate::lock;
 use crate::socket::Connection;
 
-/// Connections that a lane writes to before it lets others have the processor: a quarter of a millisecond.
-const CHUNK: usize = 32;
+/// Connections that a lane writes to before it lets others have the processor: a millisecond. To let them have it wakes
+/// another worker, which takes as long as some messages.
+const CHUNK: usize = 128;
 
 /// Connections with something to be written. Each is here once at most, so there are no more than are open.
 #[derive(Debug)]
