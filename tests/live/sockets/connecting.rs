@@ -123,6 +123,27 @@ async fn sub_protocols_that_nobody_speaks_are_refused() {
 }
 
 #[tokio::test]
+async fn a_mount_may_be_asked_for_by_names_of_its_own() {
+    let mount = Mount::new().protocol("gateway.v1").protocol("gateway.v2");
+    let stage = Stage::new(Limits::default(), |endpoint| endpoint.mount("/socket", mount));
+    for (offered, outcome) in [
+        ("gateway.v1", Ok(Some("gateway.v1"))),
+        // The client's order counts.
+        ("other, gateway.v2, gateway.v1", Ok(Some("gateway.v2"))),
+        ("phoenix", Ok(Some("phoenix"))),
+        ("gateway.v3", Err(403)),
+    ] {
+        let got = Peer::connect_with(&stage.base, SOCKET, &[("sec-websocket-protocol", offered)]).await;
+        let got = got.map(|peer| peer.protocol);
+        assert_eq!(
+            got.as_ref().map(Option::as_deref).map_err(|status| *status),
+            outcome,
+            "{offered}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_application_refuses_with_the_status_that_it_wants() {
     let (stage, _) = curious();
     for status in [403, 429, 503] {

@@ -9,6 +9,7 @@
 mod hostile;
 mod lives;
 mod pages;
+mod polling;
 mod slow;
 mod uploads;
 mod visit;

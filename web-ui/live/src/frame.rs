@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod names;
 mod payload;
 mod reference;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use decode::{EVENT_BYTES, Incoming, MAX_DEPTH, Malformed, decode_binary, decode_text};
 pub use encode::{Outgoing, Wire, encode};
+pub(crate) use names::{Names, write_names};
 pub use payload::{Payload, PayloadError, Reply};
 pub use reference::{REF_BYTES, Ref};
 

@@ -1,9 +1,12 @@
 //! The browser's session: a signed cookie with what the site remembers of it, and the proof against forged requests.
 
+use std::fmt;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::frame::write_names;
 use crate::sign::{KeyError, Purpose, SigningKey, unguessable};
 
 /// The cookie's name.
@@ -14,13 +17,21 @@ pub const SESSION_BYTES: usize = 4000;
 pub const LIVE_SOCKET_ID: &str = "live_socket_id";
 
 /// What the site remembers of a browser. Signed, not secret: its owner can read it, and cannot change it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Session {
     /// What the tokens against forged requests are made of.
     #[serde(rename = "c")]
     csrf: String,
     #[serde(rename = "v", default, skip_serializing_if = "Map::is_empty")]
     values: Map<String, Value>,
+}
+
+impl fmt::Debug for Session {
+    /// For the log: the names of the values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session ")?;
+        write_names(f, self.values.keys().map(String::as_str))
+    }
 }
 
 impl Session {

@@ -59,7 +59,7 @@ impl<I: Send + 'static> Guard<I> {
     /// The answer to the join. The channel that was there before ends for the client after it.
     fn answer_join(&mut self, reply: &Reply) {
         if let Err(error) = answer(self.port(), &self.port.join_ref, &self.port.reference, reply) {
-            debug!(topic = %self.port.topic, %error, "the answer to a join can't be sent");
+            debug!(topic = &*self.port.topic, %error, "the answer to a join can't be sent");
         }
         if let Some(before) = self.before.take() {
             farewell(&*before, CLOSE, &Payload::empty());

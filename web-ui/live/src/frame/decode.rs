@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -59,7 +60,6 @@ pub fn decode_text(version: Version, frame: &Bytes) -> Result<Incoming, Malforme
     if depth(frame) > MAX_DEPTH {
         return Err(Malformed::TooDeep);
     }
-    let shape = |error: serde_json::Error| Malformed::Shape(error.to_string());
     let Parts {
         join_ref,
         reference,
@@ -67,8 +67,16 @@ pub fn decode_text(version: Version, frame: &Bytes) -> Result<Incoming, Malforme
         event,
         payload,
     } = match version {
-        Version::V2 => serde_json::from_str::<Array<'_>>(text).map_err(shape)?.0,
-        Version::V1 => serde_json::from_str::<Object<'_>>(text).map_err(shape)?.0,
+        Version::V2 => {
+            serde_json::from_str::<Array<'_>>(text)
+                .map_err(|error| shape(&error))?
+                .0
+        }
+        Version::V1 => {
+            serde_json::from_str::<Object<'_>>(text)
+                .map_err(|error| shape(&error))?
+                .0
+        }
     };
     if event.len() > EVENT_BYTES {
         return Err(Malformed::Event);
@@ -86,6 +94,16 @@ pub fn decode_text(version: Version, frame: &Bytes) -> Result<Incoming, Malforme
         event,
         payload: Payload::Json(payload),
     })
+}
+
+/// What is wrong, without a word of what was said: this ends in the log.
+fn shape(error: &serde_json::Error) -> Malformed {
+    let wrong = match error.classify() {
+        Category::Io | Category::Syntax => "no JSON",
+        Category::Eof => "cut off",
+        Category::Data => "of another shape",
+    };
+    Malformed::Shape(format!("{wrong} at column {}", error.column()))
 }
 
 /// Takes apart a frame of bytes: kind, four lengths, join reference, reference, topic, event, payload.

@@ -47,11 +47,11 @@ async fn load(State(site): State<Site>, request: Request) -> Response {
     match catch_unwind(AssertUnwindSafe(|| page(&site, address, headers))) {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::error!(%error, address, "a page could not be made");
+            tracing::error!(%error, path = request.uri().path(), "a page could not be made");
             failure(&site, 500)
         }
         Err(_) => {
-            tracing::error!(address, "a view panicked at its page load");
+            tracing::error!(path = request.uri().path(), "a view panicked at its page load");
             failure(&site, 500)
         }
     }

@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 
 use super::connection::Transport;
+use crate::frame::write_names;
 
 /// A client that connects. None of this is kept: what channels need later goes into [`Accepted::assign`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connect {
     /// The parameters of its address and of the path of the mount.
     pub params: Map<String, Value>,
@@ -25,6 +26,20 @@ pub struct Connect {
     pub peer: Option<SocketAddr>,
     /// How it connects.
     pub transport: Transport,
+}
+
+impl fmt::Debug for Connect {
+    /// For the log: who and how, and of what was said the names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Connect {} by {:?} from {:?} ",
+            self.uri.path(),
+            self.transport,
+            self.peer
+        )?;
+        write_names(f, self.params.keys().map(String::as_str))
+    }
 }
 
 impl Connect {

@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::mount::Asked;
 use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo, cost};
 use crate::frame::{
-    HEARTBEAT, HEARTBEAT_TOPIC, Incoming, JOIN, LEAVE, Malformed, Outgoing, Payload, Ref, Reply,
+    HEARTBEAT, HEARTBEAT_TOPIC, Incoming, JOIN, LEAVE, Malformed, Names, Outgoing, Payload, Ref, Reply,
     decode_binary, decode_text,
 };
 
@@ -28,6 +28,8 @@ type Rest<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub(super) struct Desk {
     pub(super) connection: Arc<Connection>,
     channels: Vec<Arc<dyn AnyPort>>,
+    /// Whether the log has a warning of this client: one is enough.
+    warned: bool,
 }
 
 impl Desk {
@@ -35,6 +37,7 @@ impl Desk {
         Self {
             connection,
             channels: Vec::new(),
+            warned: false,
         }
     }
 
@@ -109,6 +112,12 @@ impl Desk {
         if is_stale(&message, &**port) {
             return None;
         }
+        debug!(
+            topic = message.topic,
+            event = message.event,
+            parameters = %Names(&message.payload),
+            "a client says something"
+        );
         let event = Event {
             name: message.event.into(),
             payload: message.payload,
@@ -145,9 +154,17 @@ impl Desk {
         }
         let mounted = Arc::clone(self.connection.mounted());
         let Some(make) = mounted.route(&message.topic) else {
+            if !std::mem::replace(&mut self.warned, true) {
+                let (topic, mount) = (message.topic.as_str(), &*mounted.path);
+                warn!(
+                    topic,
+                    mount, "a client joins a topic that this mount does not serve"
+                );
+            }
             return self.unmatched(&message);
         };
         let topic: Arc<str> = message.topic.as_str().into();
+        debug!(topic = &*topic, parameters = %Names(&message.payload), "a client joins");
         let before = self.channel(&topic).cloned();
         if before.is_none() && !self.has_room() {
             let reason = json!({"reason": "too many channels joined"});
@@ -171,7 +188,7 @@ impl Desk {
         let channels = &self.connection.hub().channels;
         let start = move |context: Context| work(context.shutdown);
         if let Err(error) = channels.start_temporary(Arc::clone(&topic), start).await {
-            warn!(%error, %topic, "a channel can't be started");
+            warn!(%error, topic = &*topic, "a channel can't be started");
             let reply = &Reply::error(json!({"reason": "join crashed"}));
             let (topic, reference) = (&*topic, &reference);
             let _ = self.connection.send(Outgoing::Reply {

@@ -28,7 +28,7 @@ use crate::frame::Version;
 /// Most bytes of a query that are looked at.
 const MAX_QUERY: usize = 16 * 1024;
 /// The sub-protocol that the official client asks for.
-const PROTOCOL: &str = "phoenix";
+pub(super) const PROTOCOL: &str = "phoenix";
 /// What stands before the token among the sub-protocols.
 const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
 /// Version of the WebSocket protocol (RFC 6455).
@@ -57,17 +57,18 @@ fn accept(headers: &HeaderMap) -> Option<String> {
     (asks && is_key).then(|| derive_accept_key(key))
 }
 
-/// The sub-protocol that was agreed on, and the token, if there is one. `None` if nothing can be agreed on.
+/// The sub-protocol that was agreed on, and the token, if there is one: the first that the client offers and the mount
+/// speaks. `None` if nothing can be agreed on.
 #[allow(clippy::option_option, reason = "no header and no agreement are two things")]
-fn agree(headers: &HeaderMap) -> Option<(Option<&'static str>, Option<String>)> {
+fn agree(headers: &HeaderMap, spoken: &[&'static str]) -> Option<(Option<&'static str>, Option<String>)> {
     let mut offered = words(headers, header::SEC_WEBSOCKET_PROTOCOL).peekable();
     if offered.peek().is_none() {
         return Some((None, None));
     }
     let (mut protocol, mut token) = (None, None);
     for word in offered {
-        if word == PROTOCOL {
-            protocol = Some(PROTOCOL);
+        if let Some(name) = spoken.iter().find(|name| **name == word) {
+            protocol = protocol.or(Some(*name));
         } else if let Some(encoded) = word.strip_prefix(TOKEN_PREFIX) {
             token = decode_token(encoded);
         }
@@ -162,7 +163,7 @@ async fn open(
     request: &axum::http::request::Parts,
     upgraded: hyper::upgrade::OnUpgrade,
 ) -> Result<Option<&'static str>, Refused> {
-    let agreed = agree(&request.headers);
+    let agreed = agree(&request.headers, &mounted.protocols);
     let token = agreed.as_ref().and_then(|(_, token)| token.clone());
     let asking = examine(&mounted, request, path, token, Transport::WebSocket)?;
     let (protocol, _) = agreed.ok_or_else(Refused::default)?;

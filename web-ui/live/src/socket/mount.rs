@@ -9,6 +9,7 @@ use roost_runtime::BoxError;
 
 use super::connect::{Accepted, Connect, Refused};
 use super::connection::Connection;
+use super::handshake::PROTOCOL;
 use super::observer::Observer;
 use super::origin::Origin;
 use crate::channel::{AnyPort, Channel, Opening, Port, run};
@@ -57,6 +58,7 @@ pub struct Mount {
     connect: Connector,
     routes: Vec<Route>,
     origin: Origin,
+    protocols: Vec<&'static str>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -74,6 +76,7 @@ impl Mount {
             connect: Box::new(|_| Box::pin(async { Ok(Accepted::new()) })),
             routes: Vec::new(),
             origin: Origin::default(),
+            protocols: vec![PROTOCOL],
             observer: None,
         }
     }
@@ -121,6 +124,14 @@ impl Mount {
         self
     }
 
+    /// Another name by which clients may ask for this protocol (`Sec-WebSocket-Protocol`), besides `phoenix`. A client
+    /// that offers only other names is refused; one that offers none is not asked.
+    #[must_use]
+    pub fn protocol(mut self, name: &'static str) -> Self {
+        self.protocols.push(name);
+        self
+    }
+
     /// Somebody watches all that passes.
     #[must_use]
     pub fn observe(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -134,6 +145,7 @@ impl Mount {
             connect: self.connect,
             routes: self.routes,
             origin: self.origin,
+            protocols: self.protocols.into(),
             observer: self.observer,
         })
     }
@@ -154,6 +166,7 @@ pub(crate) struct Mounted {
     connect: Connector,
     routes: Vec<Route>,
     pub(super) origin: Origin,
+    pub(super) protocols: Box<[&'static str]>,
     pub(super) observer: Option<Arc<dyn Observer>>,
 }
 

@@ -17,7 +17,7 @@ use super::listening::Listening;
 use super::running::{Part, Running};
 use super::turn::Turn;
 use crate::channel::{Channel, Event, Join, JoinError, Next, Socket};
-use crate::frame::{Payload, Reply};
+use crate::frame::{Names, Payload, Reply};
 use crate::session::Session;
 use crate::site::Site;
 use crate::socket::Connection;
@@ -117,7 +117,9 @@ impl Channel for ViewChannel {
                 })
             }
             Err(Mistake::Client(reason)) => {
-                tracing::debug!(topic = %socket.topic(), event = %event.name, reason, "refused");
+                // The reason may hold what was said, and is for the client alone.
+                let (topic, name) = (&**socket.topic(), &*event.name);
+                tracing::debug!(topic, event = name, parameters = %Names(&event.payload), "refused");
                 Ok(Next::Reply(Reply::error(serde_json::json!({ "reason": reason }))))
             }
             Err(Mistake::Crash(crash)) => Err(crash.into()),
