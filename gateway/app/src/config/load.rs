@@ -173,7 +173,12 @@ fn check(config: &Config) -> Result<(), (String, String, String)> {
     if let (Err((what, remedy)), Some(listen)) = (config.mqtt.tls.check(), config.mqtt.tls.listen) {
         return Err((format!("\"{listen}\""), what, remedy));
     }
-    if config.log.level.parse::<tracing_subscriber::EnvFilter>().is_err() {
+    if config
+        .log
+        .level
+        .parse::<tracing_subscriber::filter::Targets>()
+        .is_err()
+    {
         let remedy = "give error, warn, info, debug, trace, or a filter such as \"info,roost_mqtt=debug\"";
         return Err((
             config.log.level.clone(),
