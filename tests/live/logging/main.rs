@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use roost_live_tests::{Heard, Peer, ask};
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use place::Place;
 
@@ -25,20 +25,23 @@ const SECRET: &str = "hunter2";
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Everything is logged, but for what the test's own client says of itself.
+    /// Everything is logged.
     fn begin() -> Self {
         let log = Self::default();
         let writer = log.clone();
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("trace,tungstenite=off,tokio_tungstenite=off"))
+            .with_max_level(LevelFilter::TRACE)
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .init();
         log
     }
 
+    /// What was logged, but for what the test's own client says of itself.
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().filter(|line| !line.contains(" tungstenite::"));
+        lines.map(|line| format!("{line}\n")).collect()
     }
 
     /// The lines with all of these words.
