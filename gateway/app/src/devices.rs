@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex};
 
 use roost_drivers::CodecMemory;
 use roost_model::{Device, Link};
-use roost_runtime::{Backoff, BoxError, Bus, ChildSpec, Delivery, Presence, Subscription, SupervisorHandle};
+use roost_runtime::{Backoff, BoxError, Bus, ChildSpec, Presence, Subscription, SupervisorHandle};
 use roost_store::Store;
 
 use crate::buses::Buses;
@@ -70,25 +70,25 @@ pub(crate) struct DeviceParts {
 
 /// What a device's task knows of the device's record: there are ten thousand of it.
 struct Known {
-    id: String,
-    profile: Box<str>,
+    /// The name, shared with all that know the device by it.
+    id: Arc<str>,
+    profile: Arc<str>,
     cadence_ms: u64,
     /// The record itself of a wired device; there are few of them.
     wired: Option<Box<Device>>,
 }
 
-impl From<Device> for Known {
-    fn from(device: Device) -> Self {
+impl Known {
+    /// Of a record, whose name is kept in `id`.
+    fn new(id: Arc<str>, profile: Arc<str>, device: Device) -> Self {
         Self {
-            id: device.id.clone(),
-            profile: device.profile.as_str().into(),
+            id,
+            profile,
             cadence_ms: device.cadence_ms,
             wired: matches!(device.link(), Link::Wired { .. }).then(|| Box::new(device)),
         }
     }
-}
 
-impl Known {
     /// How the device reaches the gateway.
     fn link(&self) -> Link<'_> {
         match &self.wired {
@@ -125,13 +125,6 @@ impl Drop for DeviceEnv {
 }
 
 impl DeviceEnv {
-    /// The next message of the device.
-    async fn next(&self) -> Result<Delivery, BoxError> {
-        let inbox = self.inbox.as_ref().ok_or("the device has no inbox")?;
-        let delivery = inbox.recv().await;
-        delivery.ok_or_else(|| "the device's inbox was closed".into())
-    }
-
     /// Messages that were lost because the inbox was full.
     fn lost(&self) -> u64 {
         self.inbox.as_ref().map_or(0, Subscription::dropped)
@@ -160,16 +153,17 @@ impl DeviceEnv {
     }
 }
 
-/// Starts the task of a device.
+/// Starts the task of a device; `id` is its name, as others keep it too.
 ///
 /// # Errors
 /// [`roost_runtime::StartError`].
 async fn start(
     parts: &Arc<DeviceParts>,
     devices: &SupervisorHandle,
+    id: Arc<str>,
     device: Device,
 ) -> Result<(), roost_runtime::StartError> {
-    devices.start_child(child(parts, device, None)).await
+    devices.start_child(child(parts, id, device, None)).await
 }
 
 /// Replaces the task of a device by one that knows its profile as it is now. What waits in its inbox passes over; its
@@ -180,6 +174,7 @@ async fn start(
 async fn replace(
     parts: &Arc<DeviceParts>,
     devices: &SupervisorHandle,
+    id: Arc<str>,
     device: Device,
 ) -> Result<(), roost_runtime::StartError> {
     let heir = parts.handover.announce(&device.id);
@@ -188,17 +183,18 @@ async fn replace(
         Err(roost_runtime::StartError::NotFound(_)) => None,
         Err(error) => return Err(error),
     };
-    devices.start_child(child(parts, device, inbox)).await
+    devices.start_child(child(parts, id, device, inbox)).await
 }
 
 /// The child of a device, with the inbox that its predecessor left.
-fn child(parts: &Arc<DeviceParts>, device: Device, left: Option<Subscription>) -> ChildSpec {
-    let name = device.id.clone();
-    let inbox = inbox(parts, &device, left);
+fn child(parts: &Arc<DeviceParts>, id: Arc<str>, device: Device, left: Option<Subscription>) -> ChildSpec {
+    let name = Arc::clone(&id);
+    let inbox = inbox(parts, &id, &device, left);
     let orders = matches!(device.link(), Link::Wired { .. }).then(Box::default);
+    let profile = parts.codecs.name(&device.profile);
     let env = Arc::new(DeviceEnv {
         parts: Arc::clone(parts),
-        device: device.into(),
+        device: Known::new(id, profile, device),
         memory: Mutex::default(),
         awaited: AtomicU32::new(0),
         orders,
@@ -220,7 +216,12 @@ fn child(parts: &Arc<DeviceParts>, device: Device, left: Option<Subscription>) -
 }
 
 /// The inbox of a device that speaks MQTT: the one that is left, or a new one, tuned to what its profile says.
-fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Option<Subscription> {
+fn inbox(
+    parts: &DeviceParts,
+    id: &Arc<str>,
+    device: &Device,
+    left: Option<Subscription>,
+) -> Option<Subscription> {
     let Link::Mqtt { profile } = device.link() else {
         return None;
     };
@@ -229,6 +230,6 @@ fn inbox(parts: &DeviceParts, device: &Device, left: Option<Subscription>) -> Op
     let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
     let codec = parts.codecs.get(profile);
     let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();
-    inbox.tune(&device.id, &filters);
+    inbox.tune(Arc::clone(id), &filters);
     Some(inbox)
 }

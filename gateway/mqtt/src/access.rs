@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashMap;
 use roost_model::{Client, Device, DevicePattern, Filter, Link, Profile, Topic};
-use roost_store::{Secrets, is_chosen};
+use roost_store::{KeyedHash, Secrets, is_chosen};
 use thiserror::Error;
 
 use chosen::Chosen;
@@ -107,11 +107,30 @@ impl Grant {
     }
 }
 
+/// What a password is judged by.
+#[derive(Debug)]
+enum Secret {
+    /// Nothing is right: what stands in the record is no hash.
+    None,
+    Keyed(KeyedHash),
+    /// One that somebody has chosen, which takes long to check.
+    Chosen(Box<str>),
+}
+
+impl From<&str> for Secret {
+    fn from(hash: &str) -> Self {
+        if is_chosen(hash) {
+            return Self::Chosen(hash.into());
+        }
+        KeyedHash::parse(hash).map_or(Self::None, Self::Keyed)
+    }
+}
+
 #[derive(Debug)]
 struct Account {
     /// Profile of a device; `None` for any other client.
     profile: Option<Arc<str>>,
-    secret_hash: Box<str>,
+    secret: Secret,
     enabled: bool,
     /// What it was given beyond its profile.
     own: Option<Box<Allowed>>,
@@ -119,8 +138,9 @@ struct Account {
 
 #[derive(Default)]
 struct Directory {
-    devices: HashMap<Arc<str>, Account>,
-    clients: HashMap<Arc<str>, Account>,
+    // Boxed: a third of a table that has just grown is empty.
+    devices: HashMap<Arc<str>, Box<Account>>,
+    clients: HashMap<Arc<str>, Box<Account>>,
     profiles: HashMap<Arc<str>, Allowed>,
     service_hash: Option<String>,
     onboarding: onboarding::Onboarding,
@@ -131,6 +151,7 @@ impl Directory {
         self.devices
             .get_key_value(user)
             .or_else(|| self.clients.get_key_value(user))
+            .map(|(name, account)| (name, &**account))
     }
 
     /// What an account that has proven itself may do.
@@ -197,10 +218,13 @@ impl Access {
         self.write().profiles.insert(id, Allowed::from(profile));
     }
 
-    /// Adds or replaces a device. A wired device has no credentials and is taken out.
-    pub fn set_device(&self, device: &Device) {
+    /// Adds or replaces a device, and returns its name as it is kept, to be shared. A wired device has no credentials
+    /// and is taken out.
+    pub fn set_device(&self, device: &Device) -> Arc<str> {
+        let name = self.name_of(device);
         let Link::Mqtt { profile } = device.link() else {
-            return self.remove_device(&device.id);
+            self.remove_device(&device.id);
+            return name;
         };
         let mut directory = self.write();
         // The name of a profile is kept once, not once for each of its devices.
@@ -211,11 +235,21 @@ impl Access {
         let has_own = !(device.publishes.is_empty() && device.subscribes.is_empty());
         let account = Account {
             profile: Some(profile),
-            secret_hash: device.secret_hash.as_str().into(),
+            secret: device.secret_hash.as_str().into(),
             enabled: device.enabled,
             own: has_own.then(|| Box::new(Allowed::new(&device.publishes, &device.subscribes))),
         };
-        directory.devices.insert(Arc::from(device.id.as_str()), account);
+        directory.devices.insert(Arc::clone(&name), Box::new(account));
+        name
+    }
+
+    /// The name of a device as it is kept, to be shared.
+    #[must_use]
+    pub fn name_of(&self, device: &Device) -> Arc<str> {
+        let id = device.id.as_str();
+        let directory = self.read();
+        let known = directory.devices.get_key_value(id);
+        known.map_or_else(|| id.into(), |(name, _)| Arc::clone(name))
     }
 
     /// Takes a device out; connections it has are for the caller to end.
@@ -227,12 +261,12 @@ impl Access {
     pub fn set_client(&self, client: &Client) {
         let account = Account {
             profile: None,
-            secret_hash: client.secret_hash.as_str().into(),
+            secret: client.secret_hash.as_str().into(),
             enabled: client.enabled,
             own: Some(Box::new(Allowed::new(&client.publishes, &client.subscribes))),
         };
         let id = Arc::from(client.id.as_str());
-        self.write().clients.insert(id, account);
+        self.write().clients.insert(id, Box::new(account));
     }
 
     /// Takes a client out; connections it has are for the caller to end.
@@ -258,19 +292,17 @@ impl Access {
         }
         let (identity, account) = directory.account(user).ok_or(Refusal::BadCredentials)?;
         if presented.certificate != Some(user) {
-            self.verify(user, password, &account.secret_hash)?;
+            self.verify(user, password, &account.secret)?;
         }
         directory.grant(identity, account, presented.client_id)
     }
 
-    fn verify(&self, user: &str, password: &str, hash: &str) -> Result<(), Refusal> {
-        let is_right = if is_chosen(hash) {
-            if !self.chosen.is_known(user, password, hash) {
-                return Err(Refusal::Unchecked);
-            }
-            true
-        } else {
-            self.secrets.verify(password, hash)
+    fn verify(&self, user: &str, password: &str, secret: &Secret) -> Result<(), Refusal> {
+        let is_right = match secret {
+            Secret::None => false,
+            Secret::Keyed(hash) => self.secrets.matches(password, hash),
+            Secret::Chosen(hash) if self.chosen.is_known(user, password, hash) => true,
+            Secret::Chosen(_) => return Err(Refusal::Unchecked),
         };
         is_right.then_some(()).ok_or(Refusal::BadCredentials)
     }
@@ -283,8 +315,12 @@ impl Access {
         let (user, password) = presented.names()?;
         let hash = {
             let directory = self.read();
-            let (_, account) = directory.account(user).ok_or(Refusal::BadCredentials)?;
-            account.secret_hash.clone()
+            match directory.account(user).map(|(_, account)| &account.secret) {
+                Some(Secret::Chosen(hash)) => hash.clone(),
+                // It was given another one meanwhile.
+                Some(_) => return self.admit(presented),
+                None => return Err(Refusal::BadCredentials),
+            }
         };
         let checked = self.chosen.check((user, peer), password, &hash).await;
         match checked.map_err(|_| Refusal::Busy)? {

@@ -362,11 +362,12 @@ impl Broker {
     }
 
     /// A device has gone, unless another connection of it is here.
-    pub(crate) fn leave(&self, identity: &str, guard: Option<PresenceGuard>) {
+    pub(crate) fn leave(&self, guard: PresenceGuard) {
+        let identity = Arc::clone(guard.key());
         let _order = self.status_order.lock().unwrap_or_else(PoisonError::into_inner);
         drop(guard);
-        if !self.is_present(identity) {
-            self.publish_status(identity, false);
+        if !self.is_present(&identity) {
+            self.publish_status(&identity, false);
         }
     }
 
@@ -389,7 +390,9 @@ impl Broker {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let body =
             json!({ "connected": connected, "since_ms": u64::try_from(since.as_millis()).unwrap_or(0) });
+        // Retained as long as it stays so: without the spare room that encoding leaves.
+        let body = body.to_string().into_bytes().into_boxed_slice();
         self.bus
-            .publish(Message::new(topic, body.to_string()).at_least_once().retained());
+            .publish(Message::new(topic, body).at_least_once().retained());
     }
 }

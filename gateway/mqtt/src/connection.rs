@@ -316,7 +316,6 @@ impl Drop for Counted {
 /// way the connection ended.
 struct Present {
     broker: Arc<Broker>,
-    identity: Arc<str>,
     guard: Option<PresenceGuard>,
 }
 
@@ -325,7 +324,6 @@ impl Present {
         let guard = broker.enter(identity, version);
         Self {
             broker: Arc::clone(broker),
-            identity: Arc::clone(identity),
             guard: Some(guard),
         }
     }
@@ -333,6 +331,8 @@ impl Present {
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.broker.leave(&self.identity, self.guard.take());
+        if let Some(guard) = self.guard.take() {
+            self.broker.leave(guard);
+        }
     }
 }

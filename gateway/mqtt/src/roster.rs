@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use tokio::sync::Notify;
 
 use crate::codec::Reason;
 
-/// Identity and client id: a client can take over its own sessions only, whatever name it gives itself.
-type Key = Arc<(Arc<str>, Box<str>)>;
-
 /// One place in the roster, seen from outside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seat {
+    /// With the client id the key: a client can take over its own sessions only, whatever name it gives itself.
+    identity: Arc<str>,
+    client_id: Arc<str>,
     evicted: AtomicU8,
     /// When the client was last heard, in ticks of the broker's clock.
     heard: AtomicU32,
@@ -36,42 +36,16 @@ pub(crate) struct Roster {
 
 #[derive(Debug, Default)]
 struct Seats {
-    by_key: HashMap<Key, Arc<Seat>>,
+    /// By identity and client id.
+    by_key: HashTable<Arc<Seat>>,
     /// How many connections each identity has, by its hash: there are ten thousand, and none needs its name here.
     counts: HashMap<u64, u32>,
-}
-
-impl Seats {
-    /// Takes a seat, in place of the one that has the same key.
-    fn insert(&mut self, key: &Key, identity: u64, seat: &Arc<Seat>) -> Option<Arc<Seat>> {
-        let before = self.by_key.insert(Arc::clone(key), Arc::clone(seat));
-        if before.is_none() {
-            *self.counts.entry(identity).or_insert(0) += 1;
-        }
-        before
-    }
-
-    fn remove(&mut self, key: &Key, identity: u64) {
-        if self.by_key.remove(key).is_some()
-            && let Some(count) = self.counts.get_mut(&identity)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&identity);
-            }
-        }
-    }
-
-    fn count(&self, identity: u64) -> usize {
-        self.counts.get(&identity).map_or(0, |count| *count as usize)
-    }
 }
 
 /// A connection's hold on its session; dropping it gives the session up.
 #[derive(Debug)]
 pub(crate) struct Place {
     roster: Arc<Roster>,
-    key: Key,
     seat: Arc<Seat>,
 }
 
@@ -89,19 +63,10 @@ impl Roster {
         most: usize,
         patience: Duration,
     ) -> Option<Place> {
-        let key: Key = Arc::new((Arc::clone(identity), client_id.into()));
-        let seat = Arc::new(Seat::default());
-        let hash = self.hash.hash_one(&**identity);
-        let before = {
-            let mut seats = self.lock();
-            if seats.count(hash) >= most && !seats.by_key.contains_key(&key) {
-                return None;
-            }
-            seats.insert(&key, hash, &seat)
-        };
+        let seat = Arc::new(Seat::new(identity, client_id));
+        let before = self.insert(&seat, most)?;
         let place = Place {
             roster: Arc::clone(self),
-            key,
             seat,
         };
         if let Some(before) = before {
@@ -112,9 +77,48 @@ impl Roster {
         Some(place)
     }
 
+    /// Puts a seat in the place of the one of the same client, if there is one. `None` if its identity has `most`
+    /// connections already.
+    #[expect(
+        clippy::option_option,
+        reason = "whether it has a place, and who had it before"
+    )]
+    fn insert(&self, seat: &Arc<Seat>, most: usize) -> Option<Option<Arc<Seat>>> {
+        let identity = self.hash.hash_one(&*seat.identity);
+        let mut seats = self.lock();
+        let same = |other: &Arc<Seat>| other.key() == seat.key();
+        if let Some(before) = seats.by_key.find_mut(self.hash.hash_one(seat.key()), same) {
+            return Some(Some(std::mem::replace(before, Arc::clone(seat))));
+        }
+        let count = seats.counts.get(&identity).copied().unwrap_or(0);
+        if count as usize >= most {
+            return None;
+        }
+        seats.counts.insert(identity, count + 1);
+        let rehash = |other: &Arc<Seat>| self.hash.hash_one(other.key());
+        seats.by_key.insert_unique(rehash(seat), Arc::clone(seat), rehash);
+        Some(None)
+    }
+
+    fn remove(&self, seat: &Arc<Seat>) {
+        let mut seats = self.lock();
+        let same = |other: &Arc<Seat>| Arc::ptr_eq(other, seat);
+        let Ok(found) = seats.by_key.find_entry(self.hash.hash_one(seat.key()), same) else {
+            return;
+        };
+        found.remove();
+        let identity = self.hash.hash_one(&*seat.identity);
+        if let Some(count) = seats.counts.get_mut(&identity) {
+            *count -= 1;
+            if *count == 0 {
+                seats.counts.remove(&identity);
+            }
+        }
+    }
+
     /// Ends the connections of clients that have been silent for too long.
     pub(crate) fn evict_silent(&self, now: u32) {
-        for seat in self.lock().by_key.values() {
+        for seat in &self.lock().by_key {
             let (heard, silence) = (
                 seat.heard.load(Ordering::Relaxed),
                 seat.silence.load(Ordering::Relaxed),
@@ -130,14 +134,35 @@ impl Roster {
     /// Ends all connections of one identity. Returns how many.
     pub(crate) fn evict(&self, identity: &str) -> usize {
         let seats = self.lock();
-        let theirs = seats.by_key.iter().filter(|(key, _)| *key.0 == *identity);
+        let theirs = seats.by_key.iter().filter(|seat| *seat.identity == *identity);
         theirs
-            .map(|(_, seat)| seat.evict(Reason::AdministrativeAction))
+            .map(|seat| seat.evict(Reason::AdministrativeAction))
             .count()
     }
 }
 
 impl Seat {
+    fn new(identity: &Arc<str>, client_id: &str) -> Self {
+        Self {
+            identity: Arc::clone(identity),
+            // Most devices call themselves by their name.
+            client_id: if client_id == &**identity {
+                Arc::clone(identity)
+            } else {
+                client_id.into()
+            },
+            evicted: AtomicU8::new(0),
+            heard: AtomicU32::new(0),
+            silence: AtomicU32::new(0),
+            waiting: Mutex::default(),
+            left: Notify::new(),
+        }
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (&self.identity, &self.client_id)
+    }
+
     fn waiting(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,15 +217,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut seats = self.roster.lock();
-        if seats
-            .by_key
-            .get(&self.key)
-            .is_some_and(|seat| Arc::ptr_eq(seat, &self.seat))
-        {
-            seats.remove(&self.key, self.roster.hash.hash_one(&*self.key.0));
-        }
-        drop(seats);
+        self.roster.remove(&self.seat);
         // One waiter at most: whoever took this seat's key.
         self.seat.left.notify_one();
     }

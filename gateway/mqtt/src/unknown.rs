@@ -19,16 +19,17 @@ pub(crate) struct Unknown {
 
 impl Unknown {
     /// `None` for a client that is not in quarantine.
-    pub(crate) fn new(bus: &Bus, grant: &Grant, client_id: &str, peer: SocketAddr) -> Option<Self> {
+    pub(crate) fn new(bus: &Bus, grant: &Grant, client_id: &str, peer: SocketAddr) -> Option<Box<Self>> {
         let topic = Topic::new(&grant.identity)
             .ok()
             .filter(|_| grant.is_quarantined)?;
-        let unknown = Self {
+        // There are few of them, and each connection has a place for one.
+        let unknown = Box::new(Self {
             bus: bus.clone(),
             topic,
             client_id: client_id.to_owned(),
             address: peer.ip().to_string(),
-        };
+        });
         unknown.say(true);
         Some(unknown)
     }

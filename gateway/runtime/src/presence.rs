@@ -249,6 +249,12 @@ pub struct PresenceGuard {
 }
 
 impl PresenceGuard {
+    /// Who is present.
+    #[must_use]
+    pub fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
     /// Says something else of it: one diff takes the old away and brings the new, which knows the old one's reference
     /// as `phx_ref_prev`.
     pub fn update(&mut self, meta: Map<String, Value>) {

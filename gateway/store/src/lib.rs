@@ -35,6 +35,6 @@ pub use record_log::{
     LogError, Lsn, MAX_LOG_RECORD_BYTES, RecordLog, RecordLogOptions, RecordLogStats, Recovery,
     SnapshotWriter,
 };
-pub use secret::{Secrets, check_chosen, hash_chosen, is_chosen, verify_chosen};
+pub use secret::{KeyedHash, Secrets, check_chosen, hash_chosen, is_chosen, verify_chosen};
 pub use store::{Store, StoreOptions};
 pub use table::{MAX_RECORD_BYTES, Table};

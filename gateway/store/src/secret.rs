@@ -115,11 +115,26 @@ impl Secrets {
     /// hash is nobody's.
     #[must_use]
     pub fn verify(&self, secret: &str, hash: &str) -> bool {
-        let Some(expected) = from_hex(hash) else {
-            return false;
-        };
+        KeyedHash::parse(hash).is_some_and(|hash| self.matches(secret, &hash))
+    }
+
+    /// The same for a hash that was read before.
+    #[must_use]
+    pub fn matches(&self, secret: &str, hash: &KeyedHash) -> bool {
         let mac = self.keyed.clone().chain_update(secret.as_bytes());
-        mac.verify_slice(&expected).is_ok()
+        mac.verify_slice(&hash.0).is_ok()
+    }
+}
+
+/// A keyed hash of a secret as bytes: half as long as in digits, and there is one for every device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedHash([u8; KEY_BYTES]);
+
+impl KeyedHash {
+    /// Reads what [`Secrets::hash`] has written; `None` for anything else.
+    #[must_use]
+    pub fn parse(hash: &str) -> Option<Self> {
+        from_hex(hash).map(Self)
     }
 }
 

@@ -127,9 +127,9 @@ impl Commands {
             }
         }
         drop(running);
-        if let Some(count) = lock(&self.awaited).get(id) {
+        if let Some(count) = lock(&self.awaited).get(&**id) {
             env.set_awaited(*count);
-            self.look_again(id.clone());
+            self.look_again(id.to_string());
         }
         Listed(Arc::clone(env))
     }
@@ -146,7 +146,7 @@ impl Commands {
     fn running(&self, id: &str) -> Option<Arc<DeviceEnv>> {
         let hash = self.hash.hash_one(id);
         lock(&self.running)
-            .find(hash, |other| other.device.id == id)
+            .find(hash, |other| *other.device.id == *id)
             .map(Arc::clone)
     }
 

@@ -24,41 +24,39 @@ struct Task {
 }
 
 /// Runs until it is told to stop. A codec that panics ends this task and no other.
-pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), BoxError> {
-    let codec = env.parts.codecs.get(&env.device.profile).ok_or_else(|| {
-        format!(
-            "there is no profile {:?}: profiles are {}",
-            env.device.profile,
-            env.parts.codecs.names().join(", ")
-        )
-    })?;
-    let declared = (env.device.cadence_ms > 0).then(|| Duration::from_millis(env.device.cadence_ms));
-    let points = Points::resume(&env.parts, &env.device.id, declared);
-    let mut task = Task {
-        env: Arc::clone(&env),
-        codec,
-        points,
-        lost: 0,
-    };
-    task.begin();
-    context.ready();
-    Box::pin(task.catch_up()).await;
-    loop {
-        // A device that reports faster than its messages are taken apart must not keep a thread to itself.
-        tokio::task::coop::consume_budget().await;
-        tokio::select! {
-            biased;
-            () = context.shutdown.requested() => {
-                Box::pin(task.finish()).await;
-                return Ok(());
-            }
-            delivery = env.next() => {
-                // Taken apart without a pause, so that the task of an idle device is small.
-                let said = task.hear(&delivery?.message);
-                if !said.is_empty() {
-                    Box::pin(env.tell_all(said)).await;
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function has a place for its arguments twice, and this one runs ten thousand times"
+)]
+pub(super) fn run(
+    env: Arc<DeviceEnv>,
+    context: Context,
+) -> impl Future<Output = Result<(), BoxError>> + Send {
+    async move {
+        let mut task = Task::new(&env)?;
+        let inbox = env.inbox.as_ref().ok_or("the device has no inbox")?;
+        task.begin();
+        context.ready();
+        Box::pin(task.catch_up()).await;
+        loop {
+            // A device that reports faster than its messages are taken apart must not keep a thread to itself.
+            tokio::task::coop::consume_budget().await;
+            tokio::select! {
+                biased;
+                () = context.shutdown.requested() => {
+                    Box::pin(task.finish()).await;
+                    return Ok(());
                 }
-            },
+                delivery = inbox.recv() => {
+                    let delivery = delivery.ok_or("the device's inbox was closed")?;
+                    // Taken apart without a pause, so that the task of an idle device is small.
+                    let said = task.hear(&delivery.message);
+                    drop(delivery);
+                    if !said.is_empty() {
+                        Box::pin(env.tell_all(said)).await;
+                    }
+                },
+            }
         }
     }
 }
@@ -118,7 +116,7 @@ fn reachable(env: &DeviceEnv, online: bool) {
         env.parts.bus.publish(message.retained());
     }
     if online {
-        env.parts.commands.look_again(env.device.id.clone());
+        env.parts.commands.look_again(env.device.id.to_string());
     }
 }
 
@@ -130,6 +128,24 @@ pub(super) fn is_out_of_reach(env: &DeviceEnv) -> bool {
 }
 
 impl Task {
+    fn new(env: &Arc<DeviceEnv>) -> Result<Self, BoxError> {
+        let codecs = &env.parts.codecs;
+        let codec = codecs.get(&env.device.profile).ok_or_else(|| {
+            let known = codecs.names().join(", ");
+            format!(
+                "there is no profile {:?}: profiles are {known}",
+                env.device.profile
+            )
+        })?;
+        let declared = (env.device.cadence_ms > 0).then(|| Duration::from_millis(env.device.cadence_ms));
+        Ok(Self {
+            env: Arc::clone(env),
+            codec,
+            points: Points::resume(&env.parts, &env.device.id, declared),
+            lost: 0,
+        })
+    }
+
     /// Reads again what the device has left retained about itself, and says what its family says at a start.
     fn begin(&self) {
         let env = &self.env;
@@ -256,7 +272,7 @@ impl Task {
     }
 
     /// Whatever the device said, it is not silent.
-    fn not_silent(&self) {
+    fn not_silent(&mut self) {
         self.points.heard(self.env.parts.intake.clock().uptime_ms());
     }
 
@@ -267,7 +283,7 @@ impl Task {
             let declared = self.points.declared();
             let Some(point) = self.points.get_or_add(&sample.point) else {
                 debug!(
-                    device = self.env.device.id,
+                    device = &*self.env.device.id,
                     point = sample.point,
                     "a point too many, or a name that is none"
                 );
@@ -297,7 +313,7 @@ impl Task {
             .stats()
             .undecodable
             .fetch_add(1, Ordering::Relaxed);
-        debug!(device = self.env.device.id, %error, "a message could not be taken apart");
+        debug!(device = &*self.env.device.id, %error, "a message could not be taken apart");
         self.show_fault(&error.to_string());
     }
 
@@ -308,7 +324,7 @@ impl Task {
         if lost > self.lost && lost >= self.lost * 2 {
             self.lost = lost;
             warn!(
-                device = self.env.device.id,
+                device = &*self.env.device.id,
                 lost, "messages of the device were lost: its queue was full"
             );
             self.show_fault(&format!(

@@ -81,10 +81,11 @@ pub(crate) fn topic(device: &str, name: &str) -> Option<Topic> {
 /// The points of a device.
 #[derive(Debug)]
 pub(crate) struct Points {
-    device: String,
+    device: Arc<str>,
     declared: Option<Duration>,
     points: Vec<Point>,
     watch: Watch,
+    /// The device's own, once it was heard.
     pulse: Option<Arc<Pulse>>,
 }
 
@@ -100,15 +101,14 @@ impl std::fmt::Debug for Watch {
 impl Points {
     /// What an earlier run of the device's task, or of the gateway, has left on the bus. `declared` is the cadence that
     /// the device's record says, if it does.
-    pub(crate) fn resume(parts: &DeviceParts, device: &str, declared: Option<Duration>) -> Self {
+    pub(crate) fn resume(parts: &DeviceParts, device: &Arc<str>, declared: Option<Duration>) -> Self {
         let watch = &parts.freshness;
-        let topic = Topic::new(format!("devices/{device}"));
         let mut points = Self {
-            device: device.to_owned(),
+            device: Arc::clone(device),
             declared,
             points: Vec::new(),
             watch: Watch(Arc::clone(watch)),
-            pulse: topic.ok().map(|topic| Pulse::new(watch, Whose::Device, topic)),
+            pulse: None,
         };
         let Ok(filter) = Filter::new(format!("devices/{device}/points/+")) else {
             return points;
@@ -132,16 +132,24 @@ impl Points {
                 points.points.push(point);
             }
         }
-        if let (Some(pulse), true) = (&points.pulse, last.is_some()) {
-            pulse.heard(last, points.slowest());
+        if last.is_some() {
+            points.heard_at(last);
         }
         points
     }
 
     /// The device has said something, at this uptime in milliseconds.
-    pub(crate) fn heard(&self, now_ms: u64) {
+    pub(crate) fn heard(&mut self, now_ms: u64) {
+        self.heard_at(i64::try_from(now_ms).ok());
+    }
+
+    fn heard_at(&mut self, at_ms: Option<i64>) {
+        if self.pulse.is_none() {
+            let topic = Topic::new(format!("devices/{}", self.device)).ok();
+            self.pulse = topic.map(|topic| Pulse::new(&self.watch.0, Whose::Device, topic));
+        }
         if let Some(pulse) = &self.pulse {
-            pulse.heard(i64::try_from(now_ms).ok(), self.slowest());
+            pulse.heard(at_ms, self.slowest());
         }
     }
 

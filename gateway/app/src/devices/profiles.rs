@@ -42,14 +42,14 @@ impl Builders {
 /// Codecs by the id of their profile.
 #[derive(Default)]
 pub(crate) struct Codecs {
-    by_profile: RwLock<HashMap<String, Arc<dyn Codec>>>,
+    by_profile: RwLock<HashMap<Arc<str>, Arc<dyn Codec>>>,
 }
 
 impl Codecs {
     /// Puts a codec in the place of the one that the profile had.
     pub(crate) fn set(&self, profile: &str, codec: Box<dyn Codec>) {
         let mut by_profile = self.by_profile.write().unwrap_or_else(PoisonError::into_inner);
-        by_profile.insert(profile.to_owned(), Arc::from(codec));
+        by_profile.insert(profile.into(), Arc::from(codec));
     }
 
     /// Takes out the codec of a profile that is gone.
@@ -68,11 +68,19 @@ impl Codecs {
             .cloned()
     }
 
+    /// The name of a profile as it is kept here, so that its devices share it.
+    #[must_use]
+    pub(crate) fn name(&self, profile: &str) -> Arc<str> {
+        let by_profile = self.by_profile.read().unwrap_or_else(PoisonError::into_inner);
+        let known = by_profile.get_key_value(profile);
+        known.map_or_else(|| profile.into(), |(name, _)| Arc::clone(name))
+    }
+
     /// The profiles, in order.
     #[must_use]
     pub(crate) fn names(&self) -> Vec<String> {
         let by_profile = self.by_profile.read().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<String> = by_profile.keys().cloned().collect();
+        let mut names: Vec<String> = by_profile.keys().map(|name| name.to_string()).collect();
         names.sort_unstable();
         names
     }

@@ -111,7 +111,7 @@ impl Recorder {
         rings
             .by_device
             .get(device)
-            .map(|ring| (ring.entries(), ring.lost))
+            .map(|ring| (ring.entries(), ring.lost()))
             .unwrap_or_default()
     }
 

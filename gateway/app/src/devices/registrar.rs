@@ -84,11 +84,11 @@ impl Registrar {
     }
 
     async fn admit(&self, device: Device) -> Result<(), BoxError> {
-        self.access.set_device(&device);
+        let id = self.access.set_device(&device);
         if !device.enabled {
             return Ok(());
         }
-        match start(&self.parts, &self.devices, device).await {
+        match start(&self.parts, &self.devices, id, device).await {
             Ok(()) | Err(StartError::AlreadyStarted(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -230,7 +230,8 @@ impl Registrar {
             self.parts
                 .recorder
                 .remark(&device.id, now_ms, "the profile was changed");
-            replace(&self.parts, &self.devices, device).await?;
+            let id = self.access.name_of(&device);
+            replace(&self.parts, &self.devices, id, device).await?;
         }
         info!(profile, devices = count, "devices go on with the changed profile");
         Ok(json!({ "reloaded": count }))

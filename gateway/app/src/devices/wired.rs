@@ -44,7 +44,7 @@ pub(super) async fn run(env: Arc<DeviceEnv>, context: Context) -> Result<(), Box
         driver,
         address: device.address,
     };
-    let points = Points::resume(&env.parts, &device.id, Some(cadence));
+    let points = Points::resume(&env.parts, &env.device.id, Some(cadence));
     let mut task = Task {
         env,
         bus,

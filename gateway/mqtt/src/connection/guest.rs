@@ -22,7 +22,7 @@ pub(super) struct Guest {
     /// The client's presence and its status on the bus, if it is a device.
     pub(super) _present: Option<Present>,
     /// The same for a client that no record knows.
-    pub(super) _unknown: Option<Unknown>,
+    pub(super) _unknown: Option<Box<Unknown>>,
     pub(super) place: Place,
     pub(super) _counted: Counted,
 }

@@ -1,18 +1,17 @@
 //! The bounded queue in front of one taker.
 
-use std::collections::VecDeque;
+mod waiting;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::Notify;
 
 use super::message::{Delivery, QoS};
 use super::policy::{Capacity, Policy};
 use crate::lock;
-
-/// A burst leaves a queue's memory behind; above this many places it is given back once the queue is empty.
-const KEEP_PLACES: usize = 16;
+use waiting::{Waiting, size};
 
 /// What all queues of a bus have in common.
 #[derive(Debug)]
@@ -29,10 +28,8 @@ pub(super) struct Common {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Delivery>,
-    /// How many of them are QoS 0.
-    unreliable: u32,
-    bytes: u32,
+    /// Made when the first delivery comes: most queues are those of takers that nobody tells anything.
+    waiting: Option<Box<Waiting>>,
     closed: bool,
     /// Publishers were asked to wait.
     pressing: bool,
@@ -118,9 +115,9 @@ impl Queue {
     }
 
     fn is_full(&self, state: &State, more: u32) -> bool {
-        let count = state.waiting.len();
+        let (count, bytes) = (state.len(), state.bytes());
         let full = count >= self.capacity.messages as usize
-            || (count > 0 && state.bytes.saturating_add(more) > self.capacity.bytes);
+            || (count > 0 && bytes.saturating_add(more) > self.capacity.bytes);
         let (all, most) = (self.common.bytes.load(Ordering::Relaxed), self.common.bytes_max);
         // An empty queue takes one message when all of them are full, but not without end: there are many queues.
         full || (count > 0 && all > most) || all > most.saturating_mul(2)
@@ -128,7 +125,7 @@ impl Queue {
 
     /// Half of what it holds: from here on publishers are asked to wait.
     fn is_crowded(&self, state: &State) -> bool {
-        state.waiting.len() > self.capacity.messages as usize / 2 || state.bytes > self.capacity.bytes / 2
+        state.len() > self.capacity.messages as usize / 2 || state.bytes() > self.capacity.bytes / 2
     }
 
     /// Takes a delivery by the queue's policy.
@@ -143,7 +140,7 @@ impl Queue {
             self.count_drop();
             match self.policy {
                 Policy::DropNewest => return REFUSED,
-                Policy::DropOldest | Policy::HoldThenDrop if state.waiting.is_empty() => return REFUSED,
+                Policy::DropOldest | Policy::HoldThenDrop if state.is_empty() => return REFUSED,
                 Policy::DropOldest => state.drop_at(0, &self.common),
                 Policy::HoldThenDrop => match state.oldest_unreliable() {
                     Some(at) => state.drop_at(at, &self.common),
@@ -200,28 +197,32 @@ impl Queue {
     }
 
     /// The next delivery; `None` once the queue was closed for being too slow and is empty. Safe to cancel.
-    pub(super) async fn take(&self) -> Option<Delivery> {
-        loop {
-            if let Some(delivery) = self.try_take() {
-                return Some(delivery);
+    pub(super) fn take(&self) -> impl Future<Output = Option<Delivery>> + Send + '_ {
+        std::future::poll_fn(|context| {
+            loop {
+                if let Some(delivery) = self.try_take() {
+                    return Poll::Ready(Some(delivery));
+                }
+                if self.is_closed() {
+                    return Poll::Ready(None);
+                }
+                ready!(self.poll_woken(context));
             }
-            if self.is_closed() {
-                return None;
-            }
-            self.woken().await;
-        }
+        })
     }
 
     /// Returns when there is something to take, somebody rang, or the queue was closed. Safe to cancel.
     pub(super) fn woken(&self) -> impl Future<Output = ()> + Send + '_ {
-        std::future::poll_fn(|context| {
-            let mut state = lock(&self.state);
-            let rung = std::mem::take(&mut state.rung);
-            if rung || state.closed || !state.waiting.is_empty() {
-                return Poll::Ready(());
-            }
-            state.wait(context)
-        })
+        std::future::poll_fn(|context| self.poll_woken(context))
+    }
+
+    fn poll_woken(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.state);
+        let rung = std::mem::take(&mut state.rung);
+        if rung || state.closed || !state.is_empty() {
+            return Poll::Ready(());
+        }
+        state.wait(context)
     }
 
     /// Returns once the queue was closed for being too slow. For a taker that must not take now. Safe to cancel.
@@ -286,16 +287,12 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        lock(&self.state).waiting.len()
+        lock(&self.state).len()
     }
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
-}
-
-fn size(delivery: &Delivery) -> u32 {
-    u32::try_from(delivery.message.footprint()).unwrap_or(u32::MAX)
 }
 
 /// Wakes whoever takes, with the lock given back first.
@@ -319,48 +316,48 @@ impl State {
         Poll::Pending
     }
 
-    fn put(&mut self, delivery: Delivery, size: u32, common: &Common) {
-        self.unreliable += u32::from(delivery.qos == QoS::AtMostOnce);
-        self.bytes = self.bytes.saturating_add(size);
-        common.bytes.fetch_add(delivery.share as usize, Ordering::Relaxed);
-        self.waiting.push_back(delivery);
+    fn len(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.len())
     }
 
-    /// A delivery has left the queue.
-    fn forget(&mut self, delivery: &Delivery, common: &Common) {
-        self.unreliable -= u32::from(delivery.qos == QoS::AtMostOnce);
-        self.bytes = self.bytes.saturating_sub(size(delivery));
-        common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn bytes(&self) -> u32 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes())
+    }
+
+    fn put(&mut self, delivery: Delivery, size: u32, common: &Common) {
+        common.bytes.fetch_add(delivery.share as usize, Ordering::Relaxed);
+        self.waiting.get_or_insert_default().put(delivery, size);
     }
 
     fn take(&mut self, common: &Common) -> Option<Delivery> {
-        let delivery = self.waiting.pop_front()?;
-        self.taken = self.taken.wrapping_add(1);
-        self.forget(&delivery, common);
-        if self.waiting.is_empty() && self.waiting.capacity() > KEEP_PLACES {
-            self.waiting = VecDeque::new();
+        let waiting = self.waiting.as_mut()?;
+        let delivery = waiting.take(0)?;
+        if waiting.is_spent() {
+            self.waiting = None;
         }
+        common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
+        self.taken = self.taken.wrapping_add(1);
         Some(delivery)
     }
 
     fn oldest_unreliable(&self) -> Option<usize> {
-        if self.unreliable == 0 {
-            return None;
-        }
-        self.waiting
-            .iter()
-            .position(|delivery| delivery.qos == QoS::AtMostOnce)
+        self.waiting.as_ref()?.oldest_unreliable()
     }
 
     fn drop_at(&mut self, at: usize, common: &Common) {
-        if let Some(delivery) = self.waiting.remove(at) {
-            self.forget(&delivery, common);
+        let dropped = self.waiting.as_mut().and_then(|waiting| waiting.take(at));
+        if let Some(delivery) = dropped {
+            common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
         }
     }
 
     fn clear(&mut self, common: &Common) {
         while self.take(common).is_some() {}
-        self.waiting = VecDeque::new();
+        self.waiting = None;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Retained messages: the last one of each topic, for those who subscribe later.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -9,10 +11,40 @@ use roost_model::{Filter, Topic};
 use super::BusLimits;
 use super::message::Message;
 
+/// A message in its place, which is its topic's.
+#[derive(Debug)]
+struct Kept(Arc<Message>);
+
+impl Borrow<Topic> for Kept {
+    fn borrow(&self) -> &Topic {
+        &self.0.topic
+    }
+}
+
+impl Ord for Kept {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.topic.cmp(&other.0.topic)
+    }
+}
+
+impl PartialOrd for Kept {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.topic == other.0.topic
+    }
+}
+
+impl Eq for Kept {}
+
 /// Ordered by topic, so that all below a prefix lie side by side.
 #[derive(Debug)]
 pub(super) struct Retained {
-    messages: BTreeMap<Topic, Arc<Message>>,
+    messages: BTreeSet<Kept>,
     /// Messages and bytes that clients have left here; the gateway's own do not count.
     foreign: usize,
     foreign_bytes: usize,
@@ -34,7 +66,7 @@ fn share(message: &Message) -> (usize, usize) {
 impl Retained {
     pub(super) fn new(limits: BusLimits) -> Self {
         Self {
-            messages: BTreeMap::new(),
+            messages: BTreeSet::new(),
             foreign: 0,
             foreign_bytes: 0,
             limits,
@@ -51,7 +83,7 @@ impl Retained {
         let (count_before, bytes_before) = self
             .messages
             .get(&message.topic)
-            .map_or((0, 0), |before| share(before));
+            .map_or((0, 0), |before| share(&before.0));
         if message.body.is_empty() {
             self.messages.remove(&message.topic);
             self.foreign -= count_before;
@@ -70,18 +102,18 @@ impl Retained {
         }
         self.foreign = foreign;
         self.foreign_bytes = foreign_bytes;
-        self.messages.insert(message.topic.clone(), Arc::clone(message));
+        self.messages.replace(Kept(Arc::clone(message)));
         true
     }
 
     pub(super) fn get(&self, topic: &Topic) -> Option<Arc<Message>> {
-        self.messages.get(topic).cloned()
+        self.messages.get(topic).map(|kept| Arc::clone(&kept.0))
     }
 
     /// Those that clients have left here.
     pub(super) fn of_clients(&self) -> Vec<Arc<Message>> {
-        let foreign = self.messages.values().filter(|message| !message.own);
-        foreign.cloned().collect()
+        let all = self.messages.iter().map(|kept| &kept.0);
+        all.filter(|message| !message.own).cloned().collect()
     }
 
     /// Those that a filter selects, after a topic and at most so many.
@@ -105,10 +137,11 @@ impl Retained {
         };
         self.messages
             .range::<Topic, _>((from, Bound::Unbounded))
-            .take_while(|(topic, _)| topic.as_str().starts_with(prefix))
-            .filter(|(topic, _)| filter.matches(topic))
-            .map(|(_, message)| Arc::clone(message))
+            .map(|kept| &kept.0)
+            .take_while(|message| message.topic.as_str().starts_with(prefix))
+            .filter(|message| filter.matches(&message.topic))
             .take(most)
+            .cloned()
             .collect()
     }
 }

@@ -158,16 +158,17 @@ impl Subscription {
     /// from the filters of its like: filters in which it stands are kept once for all of them.
     ///
     /// What is new is added before anything is removed, so that a topic that both cover is heard all the time.
-    pub fn tune(&mut self, name: &str, wanted: &[Filter]) {
+    pub fn tune(&mut self, name: impl Into<Arc<str>>, wanted: &[Filter]) {
+        let name = name.into();
         let (mut templates, mut alone) = (Vec::new(), Vec::new());
         for filter in wanted {
-            match Template::of(filter, name) {
+            match Template::of(filter, &name) {
                 Some(template) if templates.contains(&template) => {}
                 Some(template) => templates.push(template),
                 None => alone.push(filter),
             }
         }
-        let member = self.join(name, &templates);
+        let member = self.join(&name, &templates);
         if member.is_none() {
             alone = wanted.iter().collect();
         }
@@ -193,13 +194,13 @@ impl Subscription {
         }
     }
 
-    fn join(&self, name: &str, templates: &[Template]) -> Option<Box<Member>> {
+    fn join(&self, name: &Arc<str>, templates: &[Template]) -> Option<Box<Member>> {
         if templates.is_empty() {
             return None;
         }
-        let name = Arc::from(name);
         let entry = self.entry(QoS::AtLeastOnce.into());
-        let family = self.bus.0.write().join(templates, &name, entry)?;
+        let family = self.bus.0.write().join(templates, name, entry)?;
+        let name = Arc::clone(name);
         Some(Box::new(Member { family, name }))
     }
 
@@ -265,8 +266,8 @@ impl Subscription {
     }
 
     /// The next delivery; `None` once the queue was closed because this taker was too slow. Safe to cancel.
-    pub async fn recv(&self) -> Option<Delivery> {
-        self.queue.take().await
+    pub fn recv(&self) -> impl Future<Output = Option<Delivery>> + Send + '_ {
+        self.queue.take()
     }
 
     /// The next delivery, if one waits.

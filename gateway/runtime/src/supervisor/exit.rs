@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::pin::Pin;
 use std::sync::Once;
 use std::task::{Context, Poll};
 
@@ -103,40 +101,43 @@ fn message_of(payload: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// A child's future that ends with its [`Exit`] instead of unwinding into the runtime.
-pub(super) enum Guarded {
-    /// To be polled.
-    Future(ChildFuture),
-    /// It failed before there was a future.
-    Failed(Option<Exit>),
-}
+/// What a child ends with whose future could not be made.
+#[derive(Debug)]
+struct Stillborn(Exit);
 
-impl Guarded {
-    /// Drops what the child held. A panic on the way ends there.
-    pub(super) fn drop_guarded(self) {
-        let outer = SUPERVISED.replace(true);
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(self)));
-        SUPERVISED.set(outer);
+impl fmt::Display for Stillborn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
-impl Future for Guarded {
-    type Output = Exit;
+impl std::error::Error for Stillborn {}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        let future = match &mut *self {
-            Self::Failed(exit) => return Poll::Ready(exit.take().unwrap_or(Exit::Normal)),
-            Self::Future(future) => future,
-        };
-        // Nesting happens: a test may poll one supervised task inside another.
-        let outer = SUPERVISED.replace(true);
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        SUPERVISED.set(outer);
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(()))) => Poll::Ready(Exit::Normal),
-            Ok(Poll::Ready(Err(error))) => Poll::Ready(Exit::Failed(chain(&error))),
-            Err(payload) => Poll::Ready(panicked(payload.as_ref())),
-        }
+/// The future of a child that failed before there was one.
+pub(super) fn stillborn(exit: Exit) -> ChildFuture {
+    Box::pin(std::future::ready(Err(BoxError::from(Stillborn(exit)))))
+}
+
+/// Polls a child's future, which ends with its [`Exit`] instead of unwinding into the runtime.
+pub(super) fn poll_guarded(future: &mut ChildFuture, cx: &mut Context<'_>) -> Poll<Exit> {
+    // Nesting happens: a test may poll one supervised task inside another.
+    let outer = SUPERVISED.replace(true);
+    let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+    SUPERVISED.set(outer);
+    match polled {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(Ok(()))) => Poll::Ready(Exit::Normal),
+        Ok(Poll::Ready(Err(error))) => Poll::Ready(match error.downcast::<Stillborn>() {
+            Ok(stillborn) => stillborn.0,
+            Err(error) => Exit::Failed(chain(&error)),
+        }),
+        Err(payload) => Poll::Ready(panicked(payload.as_ref())),
     }
+}
+
+/// Drops what a child held. A panic on the way ends there.
+pub(super) fn drop_guarded(future: ChildFuture) {
+    let outer = SUPERVISED.replace(true);
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+    SUPERVISED.set(outer);
 }

@@ -104,6 +104,11 @@ impl Node {
         status.starts_no_more();
     }
 
+    /// How long it has been in its state; readiness is none of its own here.
+    pub(super) fn lasted(&self) -> Duration {
+        lock(&self.status).since.elapsed()
+    }
+
     /// The child itself says that it is ready.
     pub(super) fn ready(&self) {
         let mut status = lock(&self.status);

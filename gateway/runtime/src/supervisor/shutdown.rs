@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
 
+use super::crew::Post;
 use crate::lock;
 
 /// Those who wait; one more, and all are woken to come again: a waker that nobody waits with any more is got rid of
@@ -19,6 +20,8 @@ struct Inner {
     /// How often the child was asked for a sign of life since it last gave one.
     asked: AtomicU8,
     waiting: Mutex<SmallVec<[Waker; 1]>>,
+    /// Where the run of a child that it belongs to reports its end: here, so that a run has one thing to hold.
+    post: Option<Post>,
 }
 
 /// The request to stop. Cloning copies a pointer.
@@ -30,6 +33,19 @@ impl Shutdown {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// That of one run of a child.
+    pub(super) fn of_run(post: Post) -> Self {
+        Self(Arc::new(Inner {
+            post: Some(post),
+            ..Inner::default()
+        }))
+    }
+
+    /// Where the run reports its end, if it is a run's.
+    pub(super) fn post(&self) -> Option<&Post> {
+        self.0.post.as_ref()
     }
 
     /// Waits until the child is to stop. Safe to cancel.

@@ -11,9 +11,9 @@ use tokio_util::time::DelayQueue;
 use tracing::{debug, warn};
 
 use super::blueprint::{OnFailure, Strategy, Supervisor, SupervisorError};
-use super::crew::{Crew, Ended, Run};
+use super::crew::{self, Crew, Ended, Run};
 use super::event::{Event, EventKind, Events};
-use super::exit::{Exit, Guarded};
+use super::exit::{Exit, stillborn};
 use super::group::Round;
 use super::handle::Request;
 use super::hush::Hush;
@@ -209,7 +209,7 @@ impl Task {
         factory: impl FnOnce(Context) -> ChildFuture,
     ) -> Option<oneshot::Receiver<()>> {
         let child = self.children.get_mut(&order)?;
-        let shutdown = Shutdown::new();
+        let (run, shutdown) = self.crew.new_run(order);
         let (ready, is_ready) = ready_deadline.map(|_| oneshot::channel()).unzip();
         let context = Context {
             shutdown: shutdown.clone(),
@@ -221,19 +221,14 @@ impl Task {
         } else {
             State::Running
         });
-        let guarded = match call(|| factory(context)) {
-            Ok(future) => Guarded::Future(befall(&self.node.name, &child.node.name, future)),
-            Err(exit) => Guarded::Failed(Some(exit)),
+        let future = match call(|| factory(context)) {
+            Ok(future) => befall(&self.node.name, &child.node.name, future),
+            Err(exit) => stillborn(exit),
         };
-        let (run, abort) = self.crew.start(order, guarded);
+        let abort = crew::start(future, shutdown.clone());
         child.phase = Phase::Up;
         child.killed = None;
-        child.running = Some(Running {
-            run,
-            abort,
-            shutdown,
-            started: Instant::now(),
-        });
+        child.running = Some(Running { run, abort, shutdown });
         if let Some(deadline) = ready_deadline {
             self.timers.insert(Timer::Ready(order, run), deadline);
         }
@@ -254,10 +249,8 @@ impl Task {
         {
             return Ok(());
         }
-        let ran = child
-            .running
-            .take()
-            .map_or(Duration::ZERO, |running| running.started.elapsed());
+        child.running = None;
+        let ran = child.node.lasted();
         let exit = ended.exit;
         child.node.exited(&exit);
         let node = Arc::clone(&child.node);

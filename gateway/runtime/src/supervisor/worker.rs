@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 use tokio_util::time::delay_queue;
 
 use super::crew::Run;
@@ -20,7 +19,6 @@ pub(super) struct Running {
     pub(super) run: Run,
     pub(super) abort: AbortHandle,
     pub(super) shutdown: Shutdown,
-    pub(super) started: Instant,
 }
 
 /// What the supervisor has in mind with a child.

@@ -1,6 +1,7 @@
 //! The ring of one device: its last frames and changes of state, within a number of bytes. Plain data.
 
 use std::collections::VecDeque;
+use std::num::NonZeroI64;
 
 use roost_model::MAX_TOPIC_BYTES;
 use serde::{Deserialize, Serialize};
@@ -103,30 +104,84 @@ fn beginning(payload: &[u8]) -> &[u8] {
     }
 }
 
+/// What is said of a device that has come, and for many devices the only thing for long.
+const CONNECTED: &[u8] = b"connected";
+
 /// The last entries of one device.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
+    /// When the device came, while nothing else is known of it: thousands of rings hold that and no more.
+    connected_ms: Option<NonZeroI64>,
+    /// When it was last written to, on the recorder's own count.
+    pub(super) touched: u64,
+    entries: Option<Box<Entries>>,
+}
+
+/// Entries, oldest first.
+#[derive(Debug, Default)]
+struct Entries {
     entries: VecDeque<Entry>,
     bytes: usize,
     /// Entries that had to make room for newer ones.
-    pub(super) lost: u64,
-    /// When it was last written to, on the recorder's own count.
-    pub(super) touched: u64,
+    lost: u64,
+}
+
+/// When a device came, if that is all that an entry says.
+fn connected_ms(entry: &Entry) -> Option<NonZeroI64> {
+    let says_no_more = entry.kind == Kind::Status && entry.topic_length == 0 && *entry.bytes == *CONNECTED;
+    NonZeroI64::new(entry.at_ms).filter(|_| says_no_more)
 }
 
 impl Ring {
-    /// What the ring costs now, in bytes.
+    /// What the ring costs now besides its place in the table, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.entries.as_ref().map_or(0, |entries| entries.bytes)
+    }
+
+    /// Entries that had to make room for newer ones.
+    pub(super) fn lost(&self) -> u64 {
+        self.entries.as_ref().map_or(0, |entries| entries.lost)
     }
 
     /// Takes an entry in; the oldest go until all cost at most `limit` bytes. The newest always stays.
     pub(super) fn push(&mut self, entry: Entry, limit: usize) {
-        self.bytes += entry.cost();
-        if self.entries.capacity() == 0 {
-            // Many devices say one thing, that they are connected, and then nothing for long.
-            self.entries.reserve_exact(1);
+        let first = self.connected();
+        if first.is_none() && self.entries.is_none() {
+            self.connected_ms = connected_ms(&entry);
+            if self.connected_ms.is_some() {
+                return;
+            }
         }
+        self.connected_ms = None;
+        let entries = self.entries.get_or_insert_default();
+        for entry in first.into_iter().chain([entry]) {
+            entries.push(entry, limit);
+        }
+    }
+
+    fn connected(&self) -> Option<Entry> {
+        let at_ms = self.connected_ms?.get();
+        Some(Entry::new(at_ms, Kind::Status, "", CONNECTED))
+    }
+
+    /// Says what the newest message of the device was worth.
+    pub(super) fn judge(&mut self, outcome: Outcome) {
+        let entries = self.entries.iter_mut().flat_map(|entries| &mut entries.entries);
+        if let Some(entry) = entries.rev().find(|entry| entry.kind == Kind::In) {
+            entry.outcome = Some(outcome);
+        }
+    }
+
+    /// The entries, oldest first.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let entries = self.entries.iter().flat_map(|entries| &entries.entries).cloned();
+        self.connected().into_iter().chain(entries).collect()
+    }
+}
+
+impl Entries {
+    fn push(&mut self, entry: Entry, limit: usize) {
+        self.bytes += entry.cost();
         self.entries.push_back(entry);
         while self.bytes > limit && self.entries.len() > 1 {
             if let Some(oldest) = self.entries.pop_front() {
@@ -134,19 +189,6 @@ impl Ring {
                 self.lost += 1;
             }
         }
-    }
-
-    /// Says what the newest message of the device was worth.
-    pub(super) fn judge(&mut self, outcome: Outcome) {
-        let newest = self.entries.iter_mut().rev().find(|entry| entry.kind == Kind::In);
-        if let Some(entry) = newest {
-            entry.outcome = Some(outcome);
-        }
-    }
-
-    /// The entries, oldest first.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        self.entries.iter().cloned().collect()
     }
 }
 
@@ -166,7 +208,7 @@ mod tests {
         }
         let entries = ring.entries();
         assert_eq!(entries.last().unwrap().payload(), b"999");
-        assert_eq!(ring.lost as usize + entries.len(), 1000);
+        assert_eq!(ring.lost() as usize + entries.len(), 1000);
         assert!(
             ring.bytes() <= 4096 && ring.bytes() > 4096 - 200,
             "{}",
@@ -197,6 +239,20 @@ mod tests {
         ring.push(frame(b"second"), 1);
         assert_eq!(ring.entries().len(), 1);
         assert_eq!(ring.entries()[0].payload(), b"second");
+    }
+
+    #[test]
+    fn that_a_device_came_is_the_first_entry_whatever_follows_it() {
+        let connected = |at_ms| Entry::new(at_ms, Kind::Status, "", b"connected");
+        let told = Entry::new(3, Kind::Status, "", b"disconnected: keep-alive");
+        for first in [connected(7), told.clone(), frame(b"1"), connected(0)] {
+            let mut ring = Ring::default();
+            ring.push(first.clone(), 4096);
+            assert_eq!(ring.entries(), std::slice::from_ref(&first));
+            ring.push(connected(9), 4096);
+            ring.push(told.clone(), 4096);
+            assert_eq!(ring.entries(), [first, connected(9), told.clone()]);
+        }
     }
 
     #[test]

@@ -111,8 +111,8 @@ proptest! {
             .iter()
             .map(|(name, before, wanted)| {
                 let mut taker = bus.subscriber(100, Policy::DropOldest);
-                taker.tune(name, before);
-                taker.tune(name, wanted);
+                taker.tune(*name, before);
+                taker.tune(*name, wanted);
                 taker
             })
             .collect();
