@@ -14,6 +14,15 @@ const box = (one) =>
         done: element.getAttribute("data-done"),
     }));
 
+// Commands may take a frame of the screen to be seen.
+async function seesBox(one, wanted) {
+    await one.eventually(`the box is ${JSON.stringify(wanted)}`, async () => JSON.stringify(await box(one)) === JSON.stringify(wanted)).catch(
+        async (error) => {
+            throw new Error(`${error.message}; found ${JSON.stringify(await box(one))}`);
+        },
+    );
+}
+
 // A round trip: what the page did before is done, and the patch that follows has been applied.
 async function patched(one) {
     await one.click("#twice");
@@ -35,11 +44,11 @@ scenario("commands change classes and attributes, and patches leave them so", as
     await one.click("#classes");
     await one.click("#attrs");
     await patched(one);
-    assert.deepEqual(await box(one), { classes: ["a", "b", "on"], title: "x", v: "1", done: null });
+    await seesBox(one, { classes: ["a", "b", "on"], title: "x", v: "1", done: null });
     await one.click("#classes");
     await one.click("#attrs");
     await one.click("#unset");
-    assert.deepEqual(await box(one), { classes: ["a", "b"], title: null, v: "2", done: null });
+    await seesBox(one, { classes: ["a", "b"], title: null, v: "2", done: null });
 });
 
 scenario("a command dispatches an event with its detail, another does what an attribute says", async (one) => {
@@ -49,9 +58,9 @@ scenario("a command dispatches an event with its detail, another does what an at
         document.querySelector("#commands").addEventListener("roost:said", (event) => window.SAID.push(event.detail.n));
     });
     await one.click("#dispatch");
-    assert.deepEqual(await one.page.evaluate(() => window.SAID), [7]);
+    await one.until("it was said", () => JSON.stringify(window.SAID) === "[7]");
     await one.click("#exec");
-    assert.equal((await box(one)).done, "yes");
+    await one.until("it was done", () => document.querySelector("#box").getAttribute("data-done") === "yes");
 });
 
 scenario("commands move the focus and bring it back", async (one) => {
@@ -145,6 +154,7 @@ scenario("every kind of field arrives as what it is", async (one) => {
         // Nobody has touched these by hand.
         at: { _unused_from: "", from: "2026-11-21", _unused_to: "", to: "7" },
     };
+    await one.until("the page shows it", () => document.querySelector("#form").textContent !== "");
     const form = JSON.parse(await one.text("#form"));
     const said = Object.entries(form).filter(([name]) => !name.startsWith("_unused_"));
     assert.deepEqual(Object.fromEntries(said), wanted);

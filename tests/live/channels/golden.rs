@@ -97,9 +97,12 @@ fn without_refs(value: &mut Value) {
 }
 
 async fn replay(name: &str, path: &str) {
+    replay_lines(name, path, section(name)).await;
+}
+
+async fn replay_lines(name: &str, path: &str, lines: Vec<Line>) {
     let program = program();
     let mut peer = Peer::connect(program.base(), path).await.unwrap();
-    let lines = section(name);
     assert!(!lines.is_empty(), "{name}");
     let mut closed = false;
     for line in lines {
@@ -116,11 +119,15 @@ async fn replay(name: &str, path: &str) {
     }
     if !closed {
         // Whatever was to be met with silence was.
-        peer.text(r#"[null,"end","phoenix","heartbeat",{}]"#).await;
-        let end = json!([null, "end", "phoenix", "phx_reply", {"status": "ok", "response": {}}]);
-        if path.contains("vsn=2") {
-            assert_eq!(peer.hear_json().await, end, "{name}");
+        let mut beat = Heard::Json(json!([null, "end", "phoenix", "heartbeat", {}]));
+        let payload = json!({"status": "ok", "response": {}});
+        let mut end = Heard::Json(json!([null, "end", "phoenix", "phx_reply", payload]));
+        if !path.contains("vsn=2") {
+            (beat, end) = (as_version_1(&beat, true), as_version_1(&end, false));
         }
+        let Heard::Json(beat) = beat else { unreachable!() };
+        peer.json(&beat).await;
+        assert_eq!(peer.hear().await, end, "{name}");
     }
 }
 
@@ -130,6 +137,41 @@ async fn what_one_client_says_is_answered_as_recorded() {
         replay(name, "/socket/websocket?vsn=2.0.0").await;
     }
     replay("v1 (no vsn)", "/socket/websocket").await;
+}
+
+/// A frame of version 2 as version 1 has it.
+fn as_version_1(frame: &Heard, said: bool) -> Heard {
+    let Heard::Json(Value::Array(parts)) = frame else {
+        panic!("{frame:?} is none of version 1");
+    };
+    let mut object = json!({"topic": parts[2], "event": parts[3], "payload": parts[4], "ref": parts[1]});
+    if said {
+        object["join_ref"] = parts[0].clone();
+    }
+    Heard::Json(object)
+}
+
+#[tokio::test]
+async fn in_version_1_the_same_is_answered_the_same() {
+    let mut count = 0;
+    for name in SAID {
+        let lines = section(name);
+        let is_message = |line: &Line| {
+            let (Line::Say(frame) | Line::Hear(frame)) = line;
+            matches!(frame, Heard::Json(Value::Array(parts)) if parts.len() >= 5)
+        };
+        if !lines.iter().all(is_message) {
+            // Bytes and nonsense: version 1 has no bytes, and nonsense of its own.
+            continue;
+        }
+        let lines = lines.into_iter().map(|line| match line {
+            Line::Say(said) => Line::Say(as_version_1(&said, true)),
+            Line::Hear(heard) => Line::Hear(as_version_1(&heard, false)),
+        });
+        replay_lines(name, "/socket/websocket?vsn=1.0.0", lines.collect()).await;
+        count += 1;
+    }
+    assert_eq!(count, 13);
 }
 
 #[tokio::test]

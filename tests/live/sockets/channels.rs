@@ -1,10 +1,13 @@
 //! What a channel of an application's own can do.
 
+use std::sync::Arc;
+
 use roost_live::endpoint::Limits;
+use roost_live::socket::Mount;
 use roost_live_tests::{Heard, Peer};
 use serde_json::{Value, json};
 
-use crate::stage::{SOCKET, Stage};
+use crate::stage::{Actor, SOCKET, Stage};
 use crate::{answer, message};
 
 /// A client that has joined a topic, and has heard what its channel sent itself before.
@@ -177,6 +180,36 @@ async fn a_channel_that_fails_ends_alone_and_the_client_is_told() {
         peer.hear_json().await,
         answer(Some("6"), "6", "room:broken", "error", reason)
     );
+}
+
+#[tokio::test]
+async fn the_first_pattern_that_matches_says_whose_topic_it_is() {
+    let (exact, mut of_exact) = tokio::sync::mpsc::unbounded_channel();
+    let (wide, mut of_wide) = tokio::sync::mpsc::unbounded_channel();
+    let (late, mut of_late) = tokio::sync::mpsc::unbounded_channel();
+    let mount = Mount::new()
+        .channel::<Actor>("room:lobby", Arc::new(exact))
+        .channel::<Actor>("room:*", Arc::new(wide))
+        .channel::<Actor>("room:late", Arc::new(late));
+    let stage = Stage::new(Limits::default(), |endpoint| endpoint.mount("/socket", mount));
+    drop(joined(&stage, "room:lobby").await);
+    assert_eq!(of_exact.recv().await.unwrap(), "Disconnected");
+    for topic in ["room:lobby2", "room:", "room:late"] {
+        drop(joined(&stage, topic).await);
+        assert_eq!(of_wide.recv().await.unwrap(), "Disconnected", "{topic}");
+    }
+    assert!(of_late.try_recv().is_err(), "what stands before it takes all");
+    let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+    for topic in ["room", "lobby", "rooms:lobby", ""] {
+        peer.json(&message(Some("1"), "1", topic, "phx_join", json!({})))
+            .await;
+        let reason = json!({"reason": "unmatched topic"});
+        assert_eq!(
+            peer.hear_json().await,
+            answer(None, "1", topic, "error", reason),
+            "{topic}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ scenario("a view whose parent crashes comes back with it", async (one) => {
     await one.visits("/");
     await live(one, "lamp");
     await one.click("#lamp-click");
+    await one.sees("#lamp-click", "11");
     await one.click("#boom");
     await one.sees("#lamp-click", "10");
     await one.click("#up");
