@@ -139,8 +139,7 @@ pub fn encode(version: Version, message: Outgoing<'_>) -> Result<Wire, PayloadEr
         Outgoing::Reply { reply, .. } => &reply.payload,
     };
     match (payload, version) {
-        (Payload::Json(json), Version::V2) => Ok(text_v2(message, json)),
-        (Payload::Json(json), Version::V1) => Ok(text_v1(message, json)),
+        (Payload::Json(json), _) => Ok(text(version, message, json)),
         (Payload::Binary(bytes), Version::V2) => binary(message, bytes),
         (Payload::Binary(_), Version::V1) => Err(PayloadError::NoBinary),
     }
@@ -196,41 +195,34 @@ fn parts(message: Outgoing<'_>) -> Parts<'_> {
     }
 }
 
-fn text_v2(message: Outgoing<'_>, json: &[u8]) -> Wire {
-    let (join_ref, reference, topic, event, status) = parts(message);
-    Wire::build(TEXT, json.len() + topic.len() + event.len() + 64, |buffer| {
-        buffer.push(b'[');
-        buffer.extend_from_slice(join_ref.as_bytes());
-        buffer.push(b',');
-        buffer.extend_from_slice(reference.as_bytes());
-        buffer.push(b',');
-        quote(buffer, topic);
-        buffer.push(b',');
-        quote(buffer, event);
-        buffer.push(b',');
-        match status {
-            Some(status) => response(buffer, status, json),
-            None => buffer.extend_from_slice(json),
-        }
-        buffer.push(b']');
-    })
-}
+/// What stands before reference, topic, event and payload, and at the end.
+const AROUND_V1: [&str; 5] = ["{\"ref\":", ",\"topic\":", ",\"event\":", ",\"payload\":", "}"];
+/// The same after the reference of the join, which version 1 does not have.
+const AROUND_V2: [&str; 5] = [",", ",", ",", ",", "]"];
 
-fn text_v1(message: Outgoing<'_>, json: &[u8]) -> Wire {
-    let (_, reference, topic, event, status) = parts(message);
+fn text(version: Version, message: Outgoing<'_>, json: &[u8]) -> Wire {
+    let (join_ref, reference, topic, event, status) = parts(message);
+    let [first, second, third, fourth, last] = match version {
+        Version::V1 => AROUND_V1,
+        Version::V2 => AROUND_V2,
+    };
     Wire::build(TEXT, json.len() + topic.len() + event.len() + 96, |buffer| {
-        buffer.extend_from_slice(b"{\"ref\":");
+        if version == Version::V2 {
+            buffer.push(b'[');
+            buffer.extend_from_slice(join_ref.as_bytes());
+        }
+        buffer.extend_from_slice(first.as_bytes());
         buffer.extend_from_slice(reference.as_bytes());
-        buffer.extend_from_slice(b",\"topic\":");
+        buffer.extend_from_slice(second.as_bytes());
         quote(buffer, topic);
-        buffer.extend_from_slice(b",\"event\":");
+        buffer.extend_from_slice(third.as_bytes());
         quote(buffer, event);
-        buffer.extend_from_slice(b",\"payload\":");
+        buffer.extend_from_slice(fourth.as_bytes());
         match status {
             Some(status) => response(buffer, status, json),
             None => buffer.extend_from_slice(json),
         }
-        buffer.push(b'}');
+        buffer.extend_from_slice(last.as_bytes());
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::memory;
+use super::shared::Scope;
 use super::writer::Writer;
 use crate::render::{Template, json};
 
@@ -47,21 +48,25 @@ impl Writer<'_> {
         if moved {
             self.json.push_str("\"km\":true,");
         }
-        self.json.push_str("\"kc\":");
-        json::number(count, &mut self.json);
-        self.json.push('}');
-        if same.is_none() {
-            self.json.push(',');
-            self.shared.put_of_list(&scope, template, &mut self.json);
-        }
-        self.shared.close_list(&scope, &mut self.json);
-        self.json.push('}');
+        self.end_list(&scope, count, same.is_none().then_some(template));
         true
     }
 
+    /// Ends a list: how many entries it has, and their texts if the client does not know them.
+    pub(super) fn end_list(&mut self, scope: &Scope, count: usize, unknown: Option<&'static Template>) {
+        self.json.push_str("\"kc\":");
+        json::number(count, &mut self.json);
+        self.json.push('}');
+        if let Some(template) = unknown {
+            self.json.push(',');
+            self.shared.put_of_list(scope, template, &mut self.json);
+        }
+        self.shared.close_list(scope, &mut self.json);
+        self.json.push('}');
+    }
+
     /// A list that the client does not know and that has nothing to show. Its texts would be sent for nothing, so it
-    /// is an
-    /// empty text until it has an entry.
+    /// is an empty text until it has an entry.
     pub(super) fn empty_list(&mut self, old: Option<usize>) -> bool {
         let changed = self.leaf(memory::value(""), old);
         if changed {

@@ -17,6 +17,8 @@ pub struct Message<'a> {
     events: String,
     /// The live components placed by what was rendered for this message.
     placed: Vec<Cid>,
+    /// So many of them, from the first on, the client knows.
+    known: usize,
 }
 
 impl<'a> Message<'a> {
@@ -27,6 +29,7 @@ impl<'a> Message<'a> {
             components: String::new(),
             events: String::new(),
             placed: Vec::new(),
+            known: 0,
         }
     }
 
@@ -47,6 +50,7 @@ impl<'a> Message<'a> {
         self.differ.root.replace(&new);
         if replaced {
             self.differ.components.clear();
+            self.known = 0;
         }
         if changed {
             let mut members = json;
@@ -77,9 +81,13 @@ impl<'a> Message<'a> {
     /// A live component that was placed in this message and that the client does not know yet. After the page and the
     /// components that have changed: render it and give it to [`component`](Self::component), until there is none left.
     /// The client can't show a page with one missing.
-    pub fn missing(&self) -> Option<Cid> {
+    pub fn missing(&mut self) -> Option<Cid> {
         let known = &self.differ.components;
-        self.placed.iter().copied().find(|cid| !known.contains_key(cid))
+        let mut left = self.placed[self.known..].iter();
+        let missing = left.by_ref().copied().find(|cid| !known.contains_key(cid));
+        // It is looked at again, in case it is not given.
+        self.known = self.placed.len() - left.len() - usize::from(missing.is_some());
+        missing
     }
 
     /// The title of the browser's window.

@@ -33,15 +33,7 @@ impl Writer<'_> {
         self.new.truncate(words);
         self.remember_stream(word);
         self.comma(empty);
-        self.json.push_str("\"kc\":");
-        json::number(count, &mut self.json);
-        self.json.push('}');
-        if same.is_none() {
-            self.json.push(',');
-            self.shared.put_of_list(&scope, template, &mut self.json);
-        }
-        self.shared.close_list(&scope, &mut self.json);
-        self.json.push('}');
+        self.end_list(&scope, count, same.is_none().then_some(template));
         true
     }
 
