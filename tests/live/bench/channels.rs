@@ -21,6 +21,10 @@ const CROWD: usize = 5_000;
 const SMALL: usize = 1_000;
 /// Messages of all broadcasts to one crowd together.
 const MESSAGES: usize = 200_000;
+/// Broadcasts before a client is weighed again.
+const BUSY: usize = 20;
+/// Ways to wait for them.
+const WAITS: [Waits; 2] = [Waits::Asleep, Waits::Awake];
 /// The topic of everybody.
 const TOPIC: &str = "room:all";
 /// Echoes, one after another.
@@ -74,7 +78,9 @@ pub(crate) fn clients() -> anyhow::Result<Vec<Figure>> {
     let each = |rss: u64| rss.saturating_sub(before) as f64 / CROWD as f64 / 1000.0;
     let joined = each(server.rss()?);
     let mut talker = Talker::join(&server.host, TOPIC, "bc")?;
-    broadcasts(&server, &mut crowd, &mut talker, Waits::Asleep)?;
+    for _ in 0..BUSY {
+        crowd.round(&mut talker, bytes(), Waits::Asleep, &mut Vec::new())?;
+    }
     let busy = each(server.rss()?);
     Ok(vec![
         Figure::new(
@@ -89,48 +95,82 @@ pub(crate) fn clients() -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+/// A server and those who listen to it.
+struct Side {
+    server: Server,
+    crowd: Crowd,
+    talker: Talker,
+}
+
 /// Measures once; broadcasts, beside a bare loop that sends the same to as many.
 pub(crate) fn everybody() -> anyhow::Result<Vec<Figure>> {
     const PHOENIX: [[&str; 3]; 2] = [["14.5", "8.5", "18–22"], ["–", "36", "80"]];
     let mut figures = Vec::new();
     for (count, phoenix) in [SMALL, CROWD].into_iter().zip(PHOENIX) {
-        let server = Server::start()?;
-        let crowd = Crowd::join(&server.host, TOPIC, count)?;
-        let talker = Talker::join(&server.host, TOPIC, "bc")?;
-        let ours = both(&server, crowd, talker)?;
-        let bytes = broadcast_bytes(TOPIC).to_string();
-        let server = Server::start_as(&[BARE, &count.to_string(), &bytes])?;
-        let talker = Talker::bare(&server.host)?;
-        let crowd = Crowd::bare(&server.host, count)?;
-        let bare = both(&server, crowd, talker)?;
-        for (at, (waits, phoenix)) in [("asleep", phoenix), ("awake", ["–"; 3])].into_iter().enumerate() {
+        // One after the other: the sockets of both together would not fit into the same caches.
+        let ours = roost(count)?.broadcasts()?;
+        let bare = bare(count)?.broadcasts()?;
+        for (at, (waits, phoenix)) in WAITS.into_iter().zip([phoenix, ["–"; 3]]).enumerate() {
             let (ours, bare) = (&ours[at], &bare[at]);
-            let figure = |what: &str, ours, bare, phoenix, digits| Figure {
+            let figure = |what: &str, ours, bare, phoenix| Figure {
                 bare: Some(bare),
-                ..Figure::new(format!("to {count} {waits}: {what}"), ours, digits, phoenix)
+                ..Figure::new(format!("to {count} {waits}: {what}"), ours, 1, phoenix)
             };
             figures.extend([
-                figure(
-                    "CPU for each delivery, µs",
-                    ours.cpu_us,
-                    bare.cpu_us,
-                    phoenix[0],
-                    1,
-                ),
-                figure("half have it within, ms", ours.p50_ms, bare.p50_ms, phoenix[1], 1),
-                figure("99 % have it within, ms", ours.p99_ms, bare.p99_ms, phoenix[2], 1),
+                figure("CPU for each delivery, µs", ours.cpu_us, bare.cpu_us, phoenix[0]),
+                figure("half have it within, ms", ours.p50_ms, bare.p50_ms, phoenix[1]),
+                figure("99 % have it within, ms", ours.p99_ms, bare.p99_ms, phoenix[2]),
             ]);
         }
     }
     Ok(figures)
 }
 
-/// Costs with clients that sleep, and with clients that do not.
-fn both(server: &Server, mut crowd: Crowd, mut talker: Talker) -> anyhow::Result<[Cost; 2]> {
-    Ok([
-        broadcasts(server, &mut crowd, &mut talker, Waits::Asleep)?,
-        broadcasts(server, &mut crowd, &mut talker, Waits::Awake)?,
-    ])
+fn roost(count: usize) -> anyhow::Result<Side> {
+    let server = Server::start()?;
+    Ok(Side {
+        crowd: Crowd::join(&server.host, TOPIC, count)?,
+        talker: Talker::join(&server.host, TOPIC, "bc")?,
+        server,
+    })
+}
+
+fn bare(count: usize) -> anyhow::Result<Side> {
+    let server = Server::start_as(&[BARE, &count.to_string(), &bytes().to_string()])?;
+    // The first to connect is who talks.
+    let talker = Talker::bare(&server.host)?;
+    Ok(Side {
+        crowd: Crowd::bare(&server.host, count)?,
+        talker,
+        server,
+    })
+}
+
+impl Side {
+    /// What broadcasts cost, in the order of [`WAITS`].
+    fn broadcasts(mut self) -> anyhow::Result<Vec<Cost>> {
+        WAITS.into_iter().map(|waits| self.cost(waits)).collect()
+    }
+
+    fn cost(&mut self, waits: Waits) -> anyhow::Result<Cost> {
+        let rounds = MESSAGES / self.crowd.len();
+        let mut times = Vec::with_capacity(MESSAGES);
+        for _ in 0..rounds / 10 {
+            self.crowd.round(&mut self.talker, bytes(), waits, &mut times)?;
+        }
+        times.clear();
+        std::thread::sleep(REST);
+        let cpu = self.server.cpu_s()?;
+        for _ in 0..rounds {
+            self.crowd.round(&mut self.talker, bytes(), waits, &mut times)?;
+        }
+        let cpu = self.server.cpu_s()? - cpu;
+        Ok(Cost {
+            cpu_us: cpu * 1e6 / times.len() as f64,
+            p50_ms: quantile_ms(&mut times, 0.5),
+            p99_ms: quantile_ms(&mut times, 0.99),
+        })
+    }
 }
 
 fn echoes(server: &Server) -> anyhow::Result<(f64, f64)> {
@@ -146,27 +186,6 @@ fn echoes(server: &Server) -> anyhow::Result<(f64, f64)> {
         }
     }
     Ok((quantile_ms(&mut times, 0.5), quantile_ms(&mut times, 0.99)))
-}
-
-fn broadcasts(server: &Server, crowd: &mut Crowd, talker: &mut Talker, waits: Waits) -> anyhow::Result<Cost> {
-    let bytes = broadcast_bytes(TOPIC);
-    let rounds = MESSAGES / crowd.len();
-    let mut times = Vec::with_capacity(MESSAGES);
-    for _ in 0..rounds / 10 {
-        crowd.round(talker, bytes, waits, &mut times)?;
-    }
-    times.clear();
-    std::thread::sleep(REST);
-    let cpu = server.cpu_s()?;
-    for _ in 0..rounds {
-        crowd.round(talker, bytes, waits, &mut times)?;
-    }
-    let cpu = server.cpu_s()? - cpu;
-    Ok(Cost {
-        cpu_us: cpu * 1e6 / times.len() as f64,
-        p50_ms: quantile_ms(&mut times, 0.5),
-        p99_ms: quantile_ms(&mut times, 0.99),
-    })
 }
 
 fn quantile_ms(times: &mut [Duration], quantile: f64) -> f64 {

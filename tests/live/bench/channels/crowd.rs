@@ -1,6 +1,7 @@
 //! The measuring side: thousands of clients that cost next to nothing themselves, so that the server is what is
 //! measured. One thread, one read for each message, and of that no more than its length is looked at.
 
+use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -24,6 +25,15 @@ pub(super) enum Waits {
     Asleep,
     /// They look again and again: nobody has to wake them, which is a third of what a `send` costs.
     Awake,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asleep => "asleep",
+            Self::Awake => "awake",
+        })
+    }
 }
 
 fn connect(host: &str) -> anyhow::Result<TcpStream> {
