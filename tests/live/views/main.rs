@@ -44,6 +44,11 @@ impl Place {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::with_room(limits, 150_000_000)
+    }
+
+    /// With room for so many bytes of uploads.
+    fn with_room(limits: Limits, room: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let bus = Bus::new(BusLimits::default());
@@ -51,7 +56,7 @@ impl Place {
         let key = roost_live::sign::SigningKey::random().unwrap();
         let site = Site::builder(key, pages::routes())
             .bus(bus.clone())
-            .uploads(folder.path(), 150_000_000);
+            .uploads(folder.path(), room);
         let site = site.build().unwrap();
         let endpoint = Endpoint::new(limits);
         let glue = || async { ([("content-type", "text/javascript")], GLUE) };
@@ -95,8 +100,7 @@ impl Drop for Place {
 }
 
 /// Plays scenarios in a browser.
-async fn play(scenarios: &str) {
-    let place = Place::start();
+async fn play(scenarios: &str, place: Place) {
     let file = format!("{}/views/{scenarios}.js", env!("CARGO_MANIFEST_DIR"));
     let base = place.base.clone();
     let played = tokio::task::spawn_blocking(move || {
@@ -117,10 +121,15 @@ async fn play(scenarios: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn views_within_views_and_layouts_live_in_a_browser() {
-    play("nested").await;
+    play("nested", Place::start()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_sent_taken_back_and_refused_in_a_browser() {
-    play("files").await;
+    play("files", Place::start()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_for_which_there_is_no_room_is_said_to_have_none_in_a_browser() {
+    play("room", Place::with_room(Limits::default(), 100_000)).await;
 }
