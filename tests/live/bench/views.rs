@@ -11,8 +11,8 @@ use crate::viewer::Viewer;
 
 /// Pages open at once.
 const VIEWERS: usize = 500;
-/// Pages with the big table open at once.
-const TABLES: usize = 100;
+/// Pages with the big table open at once: so many that what the first ones leave free does not hide them.
+const TABLES: usize = 500;
 /// Opened at once while the crowd arrives.
 const AT_ONCE: usize = 10;
 /// How long diffs are counted.
