@@ -165,7 +165,7 @@ fn messages_that_a_full_queue_cost_are_shown_with_the_device() {
     });
     let secret = program.add_device_of("plug", "tasmota");
     let publish = |payload: &str| {
-        let message = ["-q", "1", "-t", "stat/plug/POWER", "-m", payload];
+        let message = ["-t", "stat/plug/POWER", "-m", payload];
         assert!(
             mosquitto_pub(&program, "5", ("plug", &secret), &message)
                 .status

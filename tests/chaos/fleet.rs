@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use roost::sim::Login;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     lost: AtomicU64,
     /// How often each command was obeyed, by its id.
     obeyed: Mutex<HashMap<String, u32>>,
+    /// Relays as each device has shown them, with the time of day in milliseconds.
+    shown: Mutex<HashMap<String, Vec<(u64, bool)>>>,
 }
 
 /// A running fleet.
@@ -61,6 +63,7 @@ impl Fleet {
             pending: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
             obeyed: Mutex::default(),
+            shown: Mutex::default(),
         });
         let devices = logins
             .into_iter()
@@ -98,6 +101,20 @@ impl Fleet {
     /// How often a command was obeyed.
     pub(crate) fn obeyed(&self, id: &str) -> u32 {
         self.shared.obeyed.lock().unwrap().get(id).copied().unwrap_or(0)
+    }
+
+    /// Whether the relay of a device stood so at any time between two times of day, in milliseconds.
+    pub(crate) fn stood(&self, device: &str, relay: bool, (from, to): (u64, u64)) -> bool {
+        let shown = self.shared.shown.lock().unwrap();
+        let Some(shown) = shown.get(device) else {
+            return false;
+        };
+        let before = shown.iter().rev().find(|(at, _)| *at < from);
+        let meanwhile = shown.iter().filter(|(at, _)| (from..=to).contains(at));
+        before
+            .into_iter()
+            .chain(meanwhile)
+            .any(|(_, stood)| *stood == relay)
     }
 
     /// Ends all; the last number of each.
@@ -262,6 +279,13 @@ impl Device {
     /// Shows the relay, which is what can be commanded.
     fn show(&mut self, out: &mut BytesMut) {
         let topic = format!("devices/{}/telemetry", self.login.user);
+        let now_ms = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64);
+        let mut shown = self.shared.shown.lock().unwrap();
+        shown
+            .entry(self.login.user.clone())
+            .or_default()
+            .push((now_ms, self.relay));
+        drop(shown);
         let body = json!({ "relay": { "value": self.relay, "access": "read_write", "cadence_ms": 600_000 } });
         let id = self.publish(&topic, body.to_string().as_bytes(), false, out);
         self.waiting.push_back((id, 0));

@@ -32,17 +32,16 @@ fn say(text: &str) {
 }
 
 #[test]
-#[ignore = "fails about once in five runs, why is not known yet: ./dev chaos runs it"]
 fn tasks_of_every_kind_fail_and_hang_and_nothing_acknowledged_is_missing() {
     let plan = Plan {
         devices: 200,
         interval: Duration::from_millis(200),
         lasts: Duration::from_secs(20),
-        look_every: Some(Duration::from_millis(800)),
-        between_services: Duration::from_millis(6500),
-        shuffled: true,
+        look_every: Some(Duration::from_millis(1500)),
+        between_services: Duration::from_millis(4500),
+        is_long: false,
     };
-    say(&storm::run(&plan).to_string());
+    storm::run(&plan);
 }
 
 #[test]
@@ -53,11 +52,11 @@ fn the_same_for_minutes_with_five_thousand_messages_a_second() {
         devices: 1000,
         interval: Duration::from_millis(200),
         lasts: Duration::from_secs(seconds),
-        look_every: Some(Duration::from_secs(10)),
-        between_services: Duration::from_secs(20),
-        shuffled: false,
+        look_every: Some(Duration::from_secs(5)),
+        between_services: Duration::from_secs(8),
+        is_long: seconds >= 300,
     };
-    say(&storm::run(&plan).to_string());
+    storm::run(&plan);
 }
 
 #[test]

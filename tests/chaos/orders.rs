@@ -12,6 +12,10 @@ use crate::fleet::Fleet;
 
 /// Time that a command has.
 const WITHIN_MS: u64 = 8000;
+/// The same when calm has returned: all of them are to come true, on a slow machine, too.
+const WITHIN_CALM_MS: u64 = 40_000;
+/// Commands that are given when calm has returned.
+const LAST: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
 /// Time for an answer: its connection, or whoever is asked, may hang.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Orders {
     given: Mutex<Vec<String>>,
     refused: AtomicU64,
+    /// How somebody was turned away last.
+    how: Mutex<String>,
 }
 
 /// What became of them.
@@ -31,14 +37,16 @@ pub(crate) struct Outcome {
     pub(crate) refused: usize,
     pub(crate) expired: usize,
     pub(crate) turned_away: u64,
+    /// How the last one was.
+    pub(crate) how: String,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} commands: {} verified, {} refused, {} expired; {} times nobody took one",
-            self.given, self.verified, self.refused, self.expired, self.turned_away
+            "{} commands: {} verified, {} refused, {} expired; {} times nobody took one: {:?}",
+            self.given, self.verified, self.refused, self.expired, self.turned_away, self.how
         )
     }
 }
@@ -70,10 +78,43 @@ impl Orders {
                     break;
                 }
                 self.refused.fetch_add(1, Ordering::Relaxed);
+                *self.how.lock().unwrap() = answer.map_or("no answer".to_owned(), |answer| answer.text);
                 std::thread::sleep(BETWEEN);
             }
             std::thread::sleep(BETWEEN);
         }
+    }
+
+    /// When calm has returned, whatever is commanded comes true.
+    pub(crate) fn give_last(&self, program: &Program, devices: usize) {
+        let api = program.api();
+        let mut last = Vec::new();
+        for number in 0..LAST {
+            let path = format!(
+                "/api/v1/devices/d{}/points/relay/commands",
+                fastrand::usize(..devices)
+            );
+            let body = json!({ "value": number % 2 == 0, "within_ms": WITHIN_CALM_MS });
+            // What flooded its inbox may still be on its way.
+            let answer = wait_for("somebody who takes commands", || {
+                Some(api.post(&path, &body)).filter(|answer| answer.status != 503)
+            });
+            last.push(
+                answer.body["id"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{}", answer.text))
+                    .to_owned(),
+            );
+        }
+        for id in &last {
+            let path = format!("/api/v1/commands/{id}");
+            let command = wait_for("the end of a command", || {
+                let command = api.get(&path).body;
+                (command["final"] == true).then_some(command)
+            });
+            assert_eq!(command["state"], "verified", "{command}");
+        }
+        self.given.lock().unwrap().extend(last);
     }
 
     /// Every command has come to an end, and it is a true one.
@@ -82,6 +123,7 @@ impl Orders {
         let mut outcome = Outcome {
             given: given.len(),
             turned_away: self.refused.load(Ordering::Relaxed),
+            how: self.how.lock().unwrap().clone(),
             ..Outcome::default()
         };
         for id in given.iter() {
@@ -90,10 +132,12 @@ impl Orders {
                 let command = program.api().get(&path).body;
                 (command["final"] == true).then_some(command)
             });
-            let was = |state: &str| {
+            let steps_at = |state: &str| {
                 let steps = command["steps"].as_array().unwrap();
-                steps.iter().any(|step: &Value| step["state"] == state)
+                let step = steps.iter().find(|step: &&Value| step["state"] == state)?;
+                step["at_ms"].as_u64()
             };
+            let was = |state: &str| steps_at(state).is_some();
             let obeyed = fleet.obeyed(id);
             assert!(obeyed <= 1, "sent twice: {command}");
             assert!(
@@ -106,8 +150,16 @@ impl Orders {
                 "expired" => outcome.expired += 1,
                 other => panic!("{other}: {command}"),
             }
-            let claimed = was("acknowledged") || (was("verified") && command["reason"].is_null());
-            assert!(!claimed || obeyed == 1, "it is said to be obeyed: {command}");
+            assert!(
+                !was("acknowledged") || obeyed == 1,
+                "it is said to be obeyed: {command}"
+            );
+            let verified = steps_at("verified").is_none_or(|to| {
+                let from = steps_at("sent").unwrap_or(to);
+                let device = command["device"].as_str().unwrap();
+                fleet.stood(device, command["value"] == true, (from, to))
+            });
+            assert!(verified, "it is said that the relay stands so: {command}");
         }
         outcome
     }

@@ -21,7 +21,11 @@ struct Boiler {
 
 impl Boiler {
     fn set(look_every: Option<Duration>) -> Self {
-        let stage = Stage::set(look_every, "");
+        Self::with(look_every, "")
+    }
+
+    fn with(look_every: Option<Duration>, config: &str) -> Self {
+        let stage = Stage::set(look_every, config);
         let secret = stage.program.add_device("boiler");
         let token = stage.program.token();
         Self { stage, secret, token }
@@ -150,18 +154,107 @@ fn what_was_acknowledged_is_taken_in_before_the_gateway_stops() {
 
 #[test]
 fn what_was_acknowledged_outlives_the_supervisor_of_the_devices() {
-    let boiler = Boiler::set(None);
-    let mut device = boiler.enter();
-    count(&mut device, 1..=1);
-    assert_eq!(boiler.point("n"), json!(1));
-    // Its task is no more and its inbox has what came since.
-    boiler.stage.strike("hang", "devices").unwrap();
-    count(&mut device, 2..=50);
-    boiler.stage.strike("fail", "roost/devices").unwrap();
+    // One that is never polled again, and one that keeps its thread and ends later than its successor begins.
+    for fate in ["hang", "block"] {
+        let boiler = Boiler::set(None);
+        let mut device = boiler.enter();
+        count(&mut device, 1..=1);
+        assert_eq!(boiler.point("n"), json!(1));
+        // Its task is no more and its inbox has what came since.
+        boiler.stage.strike(fate, "devices").unwrap();
+        count(&mut device, 2..=50);
+        boiler.stage.strike("fail", "roost/devices").unwrap();
+        let api = boiler.stage.program.api();
+        wait_for("the last of them", || {
+            let point = api.try_get("/api/v1/devices/boiler/points/n")?;
+            (point.body["value"] == 50).then_some(())
+        });
+        assert_eq!(boiler.stage.numbers()["boiler"], [50, 0, 0], "{fate}");
+    }
+}
+
+/// Room in an inbox.
+const ROOM: u16 = 8;
+
+/// A boiler whose inbox is small, and its neighbour.
+fn with_a_neighbour(look_every: Duration) -> (Boiler, Peer) {
+    let config = format!("[devices]\ninbox_messages = {ROOM}");
+    let boiler = Boiler::with(Some(look_every), &config);
+    let secret = boiler.stage.program.add_device("pump");
+    let pump = Peer::enter_as(&boiler.stage.program, 5, ("pump", &secret), "pump");
+    (boiler, pump)
+}
+
+fn publish(peer: &mut Peer, device: &str, flags: u8, number: u16) {
+    let topic = format!("devices/{device}/telemetry/n");
+    let body = number.to_string();
+    peer.send(&packets::publish(
+        peer.version,
+        &topic,
+        flags,
+        number,
+        body.as_bytes(),
+    ));
+}
+
+#[test]
+fn a_device_whose_inbox_is_full_is_acknowledged_when_there_is_room_and_loses_nothing() {
+    for version in [4, 5] {
+        for (flags, answer) in [(0x02, 0x40), (0x04, 0x50)] {
+            let (boiler, mut pump) = with_a_neighbour(Duration::from_secs(2));
+            let login = ("boiler", boiler.secret.as_str());
+            let mut device = Peer::enter_as(&boiler.stage.program, version, login, "boiler");
+            boiler.stage.strike_at("hang", "devices", "boiler").unwrap();
+            for number in 1..=40_u16 {
+                publish(&mut device, "boiler", flags, number);
+            }
+            publish(&mut pump, "pump", 0x02, 1);
+            pump.packet_of(0x40);
+            let mut while_it_hung = 0;
+            for number in 1..=40_u16 {
+                let packet = device.packet_of(answer);
+                assert_eq!(packet[2..4], number.to_be_bytes());
+                assert!(packet.get(4).is_none_or(|reason| *reason < 0x80), "{packet:x?}");
+                if boiler.stage.struck().contains_key("devices") {
+                    while_it_hung = number;
+                }
+            }
+            assert!(while_it_hung <= ROOM, "{while_it_hung} had no place in the inbox");
+            wait_for("all of them", || {
+                (boiler.stage.numbers().get("boiler") == Some(&[40, 0, 0])).then_some(())
+            });
+            assert_eq!(boiler.stage.program.api().metric("roost_bus_dropped_total"), 0);
+        }
+    }
+}
+
+#[test]
+fn who_speaks_for_many_hears_which_device_has_no_room_and_goes_on_with_the_others() {
+    // It hangs until its supervisor is struck, too.
+    let (boiler, _pump) = with_a_neighbour(Duration::from_secs(3600));
+    let program = &boiler.stage.program;
+    let client = json!({ "id": "bridge", "secret": "speaks for many", "publishes": ["devices/#"] });
+    assert_eq!(program.api().post("/api/v1/clients", &client).status, 201);
+    let mut bridge = Peer::enter_as(program, 5, ("bridge", "speaks for many"), "bridge");
+    boiler.stage.strike_at("hang", "devices", "boiler").unwrap();
+    for number in 1..=2 * ROOM {
+        publish(&mut bridge, "boiler", 0x02, number);
+        let answer = bridge.packet_of(0x40);
+        let reason = answer.get(4).copied().unwrap_or_default();
+        assert_eq!(reason, if number > ROOM { 0x97 } else { 0 }, "{number}");
+    }
+    publish(&mut bridge, "pump", 0x02, 1);
+    let answer = bridge.packet_of(0x40);
+    assert_eq!(answer.get(4).copied().unwrap_or_default(), 0);
     let api = boiler.stage.program.api();
-    wait_for("the last of them", || {
-        let point = api.try_get("/api/v1/devices/boiler/points/n")?;
-        (point.body["value"] == 50).then_some(())
+    assert_eq!(api.metric("roost_bus_dropped_total"), 0);
+    // What needs no acknowledgement may go, and is counted.
+    publish(&mut bridge, "boiler", 0x00, 99);
+    wait_for("the loss", || {
+        (api.metric("roost_bus_dropped_total") == 1).then_some(())
     });
-    assert_eq!(boiler.stage.numbers()["boiler"], [50, 0, 0]);
+    boiler.stage.strike("fail", "roost/devices").unwrap();
+    wait_for("what was acknowledged", || {
+        (boiler.stage.numbers().get("boiler") == Some(&[u64::from(ROOM), 0, 0])).then_some(())
+    });
 }

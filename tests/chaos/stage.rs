@@ -27,7 +27,11 @@ impl Stage {
     pub(crate) fn set(look_every: Option<Duration>, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("door");
-        let mut environment = vec![("ROOST_CHAOS_SOCKET".to_owned(), socket.clone())];
+        let mut environment = vec![
+            ("ROOST_CHAOS_SOCKET".to_owned(), socket.clone()),
+            // As the systemd unit has it.
+            ("MALLOC_ARENA_MAX".to_owned(), "2".into()),
+        ];
         if let Some(interval) = look_every {
             let ms = interval.as_millis().to_string();
             environment.push(("ROOST_CHAOS_LOOK_EVERY_MS".to_owned(), ms.into()));
@@ -58,6 +62,12 @@ impl Stage {
     /// Lets one task of a kind fail, hang or block; its name.
     pub(crate) fn strike(&self, fate: &str, kind: &str) -> Option<String> {
         let answer = self.ask(&json!({ "do": fate, "kind": kind }));
+        answer.as_str().map(str::to_owned)
+    }
+
+    /// The same to the task of this name.
+    pub(crate) fn strike_at(&self, fate: &str, kind: &str, name: &str) -> Option<String> {
+        let answer = self.ask(&json!({ "do": fate, "kind": kind, "name": name }));
         answer.as_str().map(str::to_owned)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use roost::sim::Login;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::fleet::Fleet;
 use crate::orders::{Orders, Outcome};
 use crate::stage::{Level, Stage, assert_flat};
-use crate::{floods, strikes};
+use crate::{floods, say, strikes};
 
 /// Load before the level is taken: caches and rings are to be full.
 const WARM_UP: Duration = Duration::from_secs(4);
@@ -20,6 +20,15 @@ const WARM_UP: Duration = Duration::from_secs(4);
 /// each command.
 const MEMORY_GROWTH: f64 = 1.25;
 const MEMORY_SLACK_KB: u64 = 24 << 10;
+/// Between two looks at the memory while chaos reigns.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// From so many samples on their parts are compared with each other: a leak is what goes on growing.
+const SAMPLES_TO_COMPARE: usize = 120;
+/// The floor of the last quarter may be higher than that of the third by this part of it and so many kB.
+const FLOOR_GROWTH: f64 = 1.01;
+const FLOOR_SLACK_KB: u64 = 2 << 10;
+/// Threads for blocking work come and go.
+const THREADS_SLACK: u64 = 4;
 /// Whatever is kept of a device is full after the warm-up.
 const CONFIG: &str = "[devices]\nrecorder_device_bytes = 1024";
 /// Tasks that end by themselves take their time: a hung one is ended after a minute and a half.
@@ -35,8 +44,8 @@ pub(crate) struct Plan {
     pub(crate) look_every: Option<Duration>,
     /// Between two strikes at the services of one supervisor, at least.
     pub(crate) between_services: Duration,
-    /// Whether the strikes at services begin anywhere in their order: a short run does not come to its end.
-    pub(crate) shuffled: bool,
+    /// Whether it lasts so long that every kind of service is struck, and that a rate means something.
+    pub(crate) is_long: bool,
 }
 
 /// What was seen.
@@ -52,14 +61,49 @@ pub(crate) struct Report {
     bursts: u64,
     outcome: Outcome,
     memory_kb: (u64, u64),
+    /// The floors of the quarters while chaos reigned.
+    floors_kb: [u64; 4],
+    before: Level,
     level: Level,
     calm: Duration,
 }
 
+impl Report {
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    fn rate(&self) -> f64 {
+        self.acknowledged as f64 / self.seconds
+    }
+
+    /// Whether it was a storm at all, and whether memory is where it was.
+    fn judge(&self, plan: &Plan, samples: usize) {
+        let struck = [self.failed, self.hung, self.blocked, self.bursts, self.lost];
+        assert!(struck.iter().all(|count| *count > 0), "{struck:?}");
+        for fate in ["fail", "hang"] {
+            assert!(
+                self.services.iter().any(|(_, other)| *other == fate),
+                "no service: {fate}"
+            );
+        }
+        assert_flat(self.memory_kb, MEMORY_GROWTH, MEMORY_SLACK_KB);
+        if samples >= SAMPLES_TO_COMPARE {
+            let [_, _, third, last] = self.floors_kb;
+            assert_flat((third, last), FLOOR_GROWTH, FLOOR_SLACK_KB);
+        }
+        if plan.is_long {
+            #[expect(clippy::cast_precision_loss, reason = "a rate")]
+            let said = plan.devices as f64 / plan.interval.as_secs_f64();
+            assert!(
+                self.rate() >= 0.8 * said,
+                "{:.0} of {said:.0} a second",
+                self.rate()
+            );
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = self.acknowledged as f64 / self.seconds;
+        let rate = self.rate();
         writeln!(
             f,
             "{:.0} s, {} numbers acknowledged ({rate:.0}/s) and all of them readings, {} came again; \
@@ -90,8 +134,16 @@ impl fmt::Display for Report {
         let (before, after) = self.memory_kb;
         writeln!(
             f,
-            "calm after {:?}; memory {before} kB before, {after} kB after; {} tasks, {} files, {} threads",
-            self.calm, self.level.tasks, self.level.files, self.level.threads
+            "calm after {:?}; memory {before} kB before, {after} kB after, floors of the quarters {:?} kB; \
+             tasks {} and {}, files {} and {}, threads {} and {}",
+            self.calm,
+            self.floors_kb,
+            self.before.tasks,
+            self.level.tasks,
+            self.before.files,
+            self.level.files,
+            self.before.threads,
+            self.level.threads
         )
     }
 }
@@ -114,7 +166,10 @@ fn calm(stage: &Stage, fleet: &Fleet, devices: usize, before: &Level) -> Duratio
         let tree = stage.tree();
         let root = tree["children"].as_array().unwrap();
         let level = stage.level();
-        let same = level.kinds == before.kinds && level.tasks == before.tasks && level.files == before.files;
+        let same = level.kinds == before.kinds
+            && level.tasks == before.tasks
+            && level.files == before.files
+            && level.threads <= before.threads + THREADS_SLACK;
         if same && root.iter().all(at_work) && fleet.connected() == devices && stage.struck().is_empty() {
             return begin.elapsed();
         }
@@ -144,21 +199,54 @@ fn services(stage: &Stage) -> Vec<Vec<String>> {
     services
 }
 
-/// Chaos, for as long as it is to last. How many floods there were.
-fn reign(plan: &Plan, stage: &Stage, flooded: &Login, orders: &Orders, done: &strikes::Done) -> u64 {
+/// Chaos, for as long as it is to last. How many floods there were, and the memory every second.
+fn reign(
+    plan: &Plan,
+    stage: &Stage,
+    flooded: &Login,
+    orders: &Orders,
+    done: &strikes::Done,
+) -> (u64, Vec<u64>) {
     let stop = AtomicBool::new(false);
-    let pace = (plan.between_services, plan.shuffled);
     let services = services(stage);
-    std::thread::scope(|scope| {
+    let (begin, mut memory) = (Instant::now(), Vec::new());
+    let bursts = std::thread::scope(|scope| {
         scope.spawn(|| strikes::at_crowds(stage, &stop, done));
         for kinds in &services {
-            scope.spawn(|| strikes::at_services(stage, kinds, pace, &stop, done));
+            scope.spawn(|| strikes::at_services(stage, kinds, plan.between_services, &stop, done));
         }
         scope.spawn(|| orders.give(&stage.program, plan.devices, &stop));
         let flood = scope.spawn(|| floods::pour(stage, flooded, &stop));
-        std::thread::sleep(plan.lasts);
+        while begin.elapsed() < plan.lasts {
+            std::thread::sleep(SAMPLE_EVERY);
+            memory.push(stage.memory_kb());
+        }
         stop.store(true, Ordering::Relaxed);
         flood.join().unwrap()
+    });
+    if plan.is_long {
+        for kind in services.iter().flatten() {
+            let struck = done.services.lock().unwrap();
+            let by = |fate| struck.contains(&(kind.clone(), fate));
+            let is_of_root = kind.split('/').next() == Some(strikes::ROOT);
+            // The root would not take both fates of all its services in five minutes.
+            let enough = if is_of_root {
+                by("fail") || by("hang")
+            } else {
+                by("fail") && by("hang")
+            };
+            assert!(enough, "{kind} was not struck enough: {struck:?}");
+        }
+    }
+    (bursts, memory)
+}
+
+/// The lowest memory of each quarter of a time.
+fn floors(memory: &[u64]) -> [u64; 4] {
+    let quarter = memory.len() / 4;
+    std::array::from_fn(|index| {
+        let part = &memory[index * quarter..(index + 1) * quarter];
+        part.iter().copied().min().unwrap_or(0)
     })
 }
 
@@ -179,7 +267,8 @@ fn count_up(stage: &Stage, fleet: Fleet) -> u64 {
     repeated
 }
 
-pub(crate) fn run(plan: &Plan) -> Report {
+/// Lets chaos reign, says what was seen, and judges it.
+pub(crate) fn run(plan: &Plan) {
     let stage = Stage::set(plan.look_every, CONFIG);
     let mut logins = stage.devices("d", plan.devices + 1);
     let flooded = logins.pop().unwrap();
@@ -195,18 +284,18 @@ pub(crate) fn run(plan: &Plan) -> Report {
     let (done, orders) = (strikes::Done::default(), Orders::default());
     let (begin, said_before) = (Instant::now(), fleet.acknowledged());
     fleet.count(true);
-    let bursts = reign(plan, &stage, &flooded, &orders, &done);
+    let (bursts, memory) = reign(plan, &stage, &flooded, &orders, &done);
     let seconds = begin.elapsed().as_secs_f64();
     let acknowledged = fleet.acknowledged() - said_before;
     let calm = calm(&stage, &fleet, plan.devices, &before);
     quiet(&fleet);
+    orders.give_last(&stage.program, plan.devices);
     let outcome = orders.judge(&stage.program, &fleet);
     let (level, memory_after) = (stage.level(), stage.memory_kb());
     let lost = fleet.lost();
     let repeated = count_up(&stage, fleet);
-    assert_flat((memory_before, memory_after), MEMORY_GROWTH, MEMORY_SLACK_KB);
-    let get = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-    Report {
+    let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let report = Report {
         seconds,
         acknowledged,
         repeated,
@@ -218,7 +307,11 @@ pub(crate) fn run(plan: &Plan) -> Report {
         bursts,
         outcome,
         memory_kb: (memory_before, memory_after),
+        floors_kb: floors(&memory),
+        before,
         level,
         calm,
-    }
+    };
+    say(&report.to_string());
+    report.judge(plan, memory.len());
 }

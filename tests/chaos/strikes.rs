@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::stage::Stage;
 
-/// Strikes at the services of a supervisor in a minute. It takes one restart more; two more are the end of it, as it
+/// Strikes at the services of a supervisor in a minute. It takes three restarts; a fourth is the end of it, as it
 /// should be.
 const MOST_IN_A_MINUTE: usize = 2;
+/// The same for the root, which has more services than are struck in five minutes otherwise: all that it takes.
+const MOST_AT_THE_ROOT: usize = 3;
+pub(crate) const ROOT: &str = "roost";
 const MINUTE: Duration = Duration::from_secs(60);
 /// Pause between two strikes at the crowds of devices and connections.
 const BETWEEN: Duration = Duration::from_millis(150);
@@ -27,11 +30,15 @@ pub(crate) struct Done {
 
 /// Strikes at devices, connections and HTTP connections, which any number of times may befall.
 pub(crate) fn at_crowds(stage: &Stage, stop: &AtomicBool, done: &Done) {
-    while !stop.load(Ordering::Relaxed) {
+    // Every fate has its turn, however slow the machine is; whom it befalls is chance.
+    for turn in 0_u32.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
         let kind = ["devices", "devices", "connections", "requests"][fastrand::usize(..4)];
-        let (fate, count) = match fastrand::usize(..20) {
-            0 => ("block", &done.blocked),
-            1..=4 => ("hang", &done.hung),
+        let (fate, count) = match turn % 20 {
+            6 => ("block", &done.blocked),
+            2 | 9 | 13 | 18 => ("hang", &done.hung),
             _ => ("fail", &done.failed),
         };
         if stage.strike(fate, kind).is_some() {
@@ -41,28 +48,23 @@ pub(crate) fn at_crowds(stage: &Stage, stop: &AtomicBool, done: &Done) {
     }
 }
 
-/// Strikes at the services of one supervisor, each in its turn, first all by failure and then by hanging, or beginning
-/// anywhere; the next one when what was struck is at work again, and never more in a minute than the supervisor takes.
+/// Strikes at the services of one supervisor, each in its turn, by either fate, and then again by the other one; the
+/// next one when what was struck is at work again, and never more in a minute than the supervisor takes.
 pub(crate) fn at_services(
     stage: &Stage,
     kinds: &[String],
-    (between, shuffled): (Duration, bool),
+    between: Duration,
     stop: &AtomicBool,
     done: &Done,
 ) {
-    let mut turns: Vec<(&String, &'static str)> = Vec::new();
-    for fate in ["fail", "hang"] {
-        let mut kinds: Vec<&String> = kinds.iter().collect();
-        fastrand::shuffle(&mut kinds);
-        turns.extend(kinds.into_iter().map(|kind| (kind, fate)));
-    }
-    // A short run is to see either.
-    let at = fastrand::usize(..turns.len());
-    if shuffled {
-        turns.rotate_left(at);
-    }
+    let is_root = kinds[0].split('/').next() == Some(ROOT);
+    let most = if is_root {
+        MOST_AT_THE_ROOT
+    } else {
+        MOST_IN_A_MINUTE
+    };
     let mut struck: Vec<Instant> = Vec::new();
-    for (kind, fate) in turns.iter().cycle() {
+    for (kind, fate) in turns(kinds).iter().cycle() {
         let begin = Instant::now();
         let wait = |until: &dyn Fn() -> bool| {
             while !until() {
@@ -75,7 +77,7 @@ pub(crate) fn at_services(
         };
         let in_budget = || {
             let recent = struck.iter().filter(|at| at.elapsed() < MINUTE).count();
-            recent < MOST_IN_A_MINUTE && begin.elapsed() >= between
+            recent < most && (struck.is_empty() || begin.elapsed() >= between)
         };
         let at_work =
             || !stage.struck().contains_key(kind.as_str()) && stage.kinds().contains_key(kind.as_str());
@@ -94,4 +96,19 @@ pub(crate) fn at_services(
         // A task that hung counts when it is started again.
         struck.push(Instant::now());
     }
+}
+
+/// All kinds in any order, each with a fate; then all of them with the other one.
+fn turns(kinds: &[String]) -> Vec<(&String, &'static str)> {
+    const FATES: [&str; 2] = ["fail", "hang"];
+    // Not all supervisors begin with the same one.
+    static FIRST: AtomicUsize = AtomicUsize::new(0);
+    let mut kinds: Vec<&String> = kinds.iter().collect();
+    fastrand::shuffle(&mut kinds);
+    let first = FIRST.fetch_add(1, Ordering::Relaxed);
+    let round = |offset: usize| {
+        let kinds = kinds.iter().copied().enumerate();
+        kinds.map(move |(index, kind)| (kind, FATES[(index + offset) % 2]))
+    };
+    round(first).chain(round(first + 1)).collect()
 }

@@ -190,6 +190,9 @@ async fn replace(
 fn child(parts: &Arc<DeviceParts>, id: Arc<str>, device: Device, left: Option<Subscription>) -> ChildSpec {
     let name = Arc::clone(&id);
     let inbox = inbox(parts, &id, &device, left);
+    if let (Some(inbox), Some(before)) = (&inbox, parts.handover.lingering(&name)) {
+        inbox.inherit(&before);
+    }
     let orders = matches!(device.link(), Link::Wired { .. }).then(Box::default);
     let profile = parts.codecs.name(&device.profile);
     let env = Arc::new(DeviceEnv {
@@ -225,7 +228,7 @@ fn inbox(
     let Link::Mqtt { profile } = device.link() else {
         return None;
     };
-    let policy = roost_runtime::Policy::HoldThenDrop;
+    let policy = roost_runtime::Policy::HoldThenShut;
     let left = left.or_else(|| parts.handover.take(&device.id));
     let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
     let codec = parts.codecs.get(profile);

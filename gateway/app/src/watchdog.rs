@@ -22,6 +22,19 @@ pub(crate) fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
 
+/// Whether all supervisors answer.
+async fn ask(watched: &[SupervisorHandle]) -> bool {
+    let mut all_answer = true;
+    for supervisor in watched {
+        let answer = tokio::time::timeout(PATIENCE, supervisor.ping()).await;
+        if !matches!(answer, Ok(Ok(()))) {
+            all_answer = false;
+            warn!(?supervisor, "a supervisor does not answer");
+        }
+    }
+    all_answer
+}
+
 async fn run(watched: Vec<SupervisorHandle>, context: Context) -> Result<(), BoxError> {
     // Half of what systemd asks for, as sd_watchdog_enabled(3) recommends.
     let every = sd_notify::watchdog_enabled().map_or(UNWATCHED_EVERY, |limit| limit / 2);
@@ -32,14 +45,10 @@ async fn run(watched: Vec<SupervisorHandle>, context: Context) -> Result<(), Box
             () = context.shutdown.requested() => return Ok(()),
             () = tokio::time::sleep(every) => {}
         }
-        let mut all_answer = true;
-        for supervisor in &watched {
-            let answer = tokio::time::timeout(PATIENCE, supervisor.ping()).await;
-            if !matches!(answer, Ok(Ok(()))) {
-                all_answer = false;
-                warn!(?supervisor, "a supervisor does not answer");
-            }
-        }
+        let all_answer = tokio::select! {
+            () = context.shutdown.requested() => return Ok(()),
+            all_answer = ask(&watched) => all_answer,
+        };
         if all_answer {
             notify(&[NotifyState::Watchdog]);
         }

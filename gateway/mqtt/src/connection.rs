@@ -275,7 +275,9 @@ fn exchange(wire: &mut Wire, guest: &mut Guest, may_read: bool, readable: bool) 
 fn handle(session: &mut Session, frame: &[u8], out: &mut BytesMut) -> Handled {
     let packet = codec::decode(session.version, frame).map_err(|error| refused(session, &error))?;
     session.handle(packet, out)?;
-    Ok(if session.is_pressed() || session.is_crowded() {
+    Ok(if session.take_held() {
+        Next::Again
+    } else if session.is_pressed() || session.is_crowded() {
         Next::Later
     } else {
         Next::AtOnce

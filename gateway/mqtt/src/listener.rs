@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roost_runtime::{BoxError, Context, SupervisorHandle};
+use roost_runtime::{BoxError, Context, StartError, SupervisorHandle};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tracing::{debug, info, warn};
@@ -20,7 +20,7 @@ use crate::transport::Transport;
 /// Connections that the kernel holds until they are accepted. When the power returns to a building they come all at
 /// once; the kernel cuts this down to its own `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
-/// Wait after an accept that failed for want of file descriptors or memory.
+/// Wait after an accept that failed for want of file descriptors or memory, or that nobody could serve.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Silence after which the kernel asks whether the other side still lives: for clients without keep-alive.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -95,7 +95,16 @@ pub(crate) async fn run(
                 if let Some(seat) = broker.lobby().sit(room, peer.ip())
                     && prepare(&stream).is_ok()
                 {
-                    admit(&broker, &door, (stream, peer, seat), &connections).await?;
+                    let admitted = tokio::select! {
+                        () = context.shutdown.requested() => return Ok(()),
+                        admitted = admit(&broker, &door, (stream, peer, seat), &connections) => admitted,
+                    };
+                    // Those who hold the connections are being restarted, which is one fault and not two: this client
+                    // has to come again, the others wait in the kernel's queue.
+                    if let Err(error) = admitted {
+                        warn!(%error, "can't admit a connection");
+                        tokio::time::sleep(PAUSE).await;
+                    }
                 }
             }
             Err(error) => {
@@ -111,7 +120,7 @@ async fn admit(
     door: &Door,
     (stream, peer, seat): (TcpStream, SocketAddr, Seat),
     connections: &SupervisorHandle,
-) -> Result<(), BoxError> {
+) -> Result<(), StartError> {
     let (broker, name, door) = (Arc::clone(broker), peer.to_string(), door.clone());
     let serve = move |context: Context| {
         Serving::new(async move {
@@ -129,7 +138,7 @@ async fn admit(
             Box::pin(connection::greet(broker, arrival, context)).await
         })
     };
-    Ok(connections.start_temporary(name, serve).await?)
+    connections.start_temporary(name, serve).await
 }
 
 /// Does the handshake, in the connection's own task and time.

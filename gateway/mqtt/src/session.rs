@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pressure: Option<Box<Pressure>>,
     /// A taker has much to take.
     crowded: bool,
+    /// The packet just handled has to be handled again once its taker has room.
+    held: bool,
     maximum_packet: u32,
     /// Messages that the client has published since somebody asked.
     published: u32,
@@ -92,6 +94,7 @@ impl Session {
             barrier: 0,
             pressure: None,
             crowded: false,
+            held: false,
             maximum_packet: connect.maximum_packet.unwrap_or(u32::MAX),
             published: 0,
             rare: (aliases_max > 0).then(|| Rare::new(broker.aliases(), aliases_max)),
@@ -130,6 +133,11 @@ impl Session {
     /// make the client wait, because nothing of QoS 0 does. Asked once, it is over.
     pub(crate) fn take_crowded(&mut self) -> bool {
         std::mem::take(&mut self.crowded)
+    }
+
+    /// Whether the packet just handled has to be handled again, when there is room for it. Asked once, it is over.
+    pub(crate) fn take_held(&mut self) -> bool {
+        std::mem::take(&mut self.held)
     }
 
     /// How many messages the client has published since the last time this was asked.

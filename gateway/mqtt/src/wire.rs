@@ -40,6 +40,8 @@ pub(crate) enum Next {
     AtOnce,
     /// They have to wait: somebody can't keep up.
     Later,
+    /// This one has to wait, too, and is handled again.
+    Again,
 }
 
 /// What came of a packet.
@@ -271,12 +273,12 @@ pub(crate) fn frames(
         match codec::frame(&bytes[used..], limit) {
             Ok(None) => break,
             Ok(Some(length)) => {
-                let frame = &bytes[used..used + length];
-                used += length;
-                match handle(frame, out) {
-                    Ok(Next::AtOnce) => {}
-                    Ok(Next::Later) => break,
-                    Err(close) => return (used, Err(CloseOr::Close(close))),
+                let end = used + length;
+                match handle(&bytes[used..end], out) {
+                    Ok(Next::AtOnce) => used = end,
+                    Ok(Next::Later) => return (end, Ok(())),
+                    Ok(Next::Again) => break,
+                    Err(close) => return (end, Err(CloseOr::Close(close))),
                 }
             }
             Err(error) => return (used, Err(CloseOr::Error(error))),

@@ -11,6 +11,7 @@ mod limits;
 mod message;
 mod policy;
 mod pressure;
+mod published;
 mod queue;
 mod retained;
 mod subscription;
@@ -24,6 +25,7 @@ pub use limits::BusLimits;
 pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
 pub use policy::{Capacity, Policy};
 pub use pressure::Pressure;
+pub use published::{Origin, Published};
 pub use subscription::{Bell, Subscription, Terms};
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -104,29 +106,6 @@ impl Inner {
     }
 }
 
-/// Where a message comes from, as far as its delivery depends on it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Origin<'a> {
-    /// The publisher's own taker, which may not want what comes from itself.
-    pub publisher: Option<&'a Subscription>,
-    /// What is written down together with the message.
-    pub receipt: Option<Receipt>,
-}
-
-/// What became of a message.
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Published {
-    /// How many took it.
-    pub takers: usize,
-    /// What the ledger has to have written before the publisher may be told; 0 if nothing.
-    pub barrier: u64,
-    /// The taker that its publisher should wait for.
-    pub pressure: Option<Pressure>,
-    /// Whether a taker has so much to take that the publisher should let it run before it goes on.
-    pub crowded: bool,
-}
-
 /// Takers that a ledger writes down, with the QoS each gets.
 type Durable = SmallVec<[(u64, QoS); 4]>;
 
@@ -148,6 +127,7 @@ impl Bus {
                 bytes: AtomicUsize::new(0),
                 bytes_max: limits.queued_bytes,
                 room: Notify::new(),
+                shut: AtomicUsize::new(0),
             }),
             ledger: OnceLock::new(),
         }))
@@ -174,10 +154,11 @@ impl Bus {
         }
         let mut durable = Durable::new();
         let mut published = self.put(&message, origin, &mut durable);
-        if (!durable.is_empty() || origin.receipt.is_some())
+        let receipt = origin.receipt.filter(|_| !published.denied);
+        if (!durable.is_empty() || receipt.is_some())
             && let Some(ledger) = self.0.ledger.get()
         {
-            let taken = ledger.take(&message, &durable, origin.receipt);
+            let taken = ledger.take(&message, &durable, receipt);
             published.takers += taken.takers;
             published.barrier = taken.barrier;
         }
@@ -237,6 +218,7 @@ impl Bus {
             });
             published.takers += usize::from(pushed.taken);
             published.crowded |= pushed.crowded;
+            published.denied |= pushed.denied;
             if pushed.press && published.pressure.is_none() {
                 published.pressure = Some(Pressure::of(queue, &self.0.queues));
             }

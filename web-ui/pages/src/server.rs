@@ -13,7 +13,9 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use roost_runtime::{BoxError, ChildSpec, Context, Events, Strategy, Supervisor, SupervisorHandle};
+use roost_runtime::{
+    BoxError, ChildSpec, Context, Events, StartError, Strategy, Supervisor, SupervisorHandle,
+};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tracing::{debug, info, warn};
@@ -24,7 +26,7 @@ use crate::web::Web;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: u32 = 1024;
-/// Wait after an accept that failed for want of file descriptors or memory.
+/// Wait after an accept that failed for want of file descriptors or memory, or that nobody could serve.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a client may take to send the head of a request, and may stay silent between two.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -94,7 +96,17 @@ async fn listen(
         tokio::select! {
             () = context.shutdown.requested() => return Ok(()),
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => accept(&router, stream, peer, &requests).await?,
+                Ok((stream, peer)) => {
+                    let accepted = tokio::select! {
+                        () = context.shutdown.requested() => return Ok(()),
+                        accepted = accept(&router, stream, peer, &requests) => accepted,
+                    };
+                    // Those who serve requests are being restarted, which is one fault and not two.
+                    if let Err(error) = accepted {
+                        warn!(%error, "can't serve a connection");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
                 Err(error) => {
                     warn!(%error, "can't accept a connection");
                     tokio::time::sleep(PAUSE).await;
@@ -109,7 +121,7 @@ async fn accept(
     stream: TcpStream,
     peer: SocketAddr,
     requests: &SupervisorHandle,
-) -> Result<(), BoxError> {
+) -> Result<(), StartError> {
     if prepare(&stream).is_err() {
         // It is gone already.
         return Ok(());
@@ -119,7 +131,7 @@ async fn accept(
         serve(router, stream, peer, context).await;
         Ok(())
     };
-    Ok(requests.start_temporary(peer.to_string(), serve).await?)
+    requests.start_temporary(peer.to_string(), serve).await
 }
 
 /// Serves one connection: HTTP/1.1 only, since HTTP/2 would start tasks that nobody supervises.

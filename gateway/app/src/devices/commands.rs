@@ -216,7 +216,11 @@ pub(super) struct Listed(Arc<DeviceEnv>);
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.0.parts.commands.unlist(&self.0);
+        let env = &self.0;
+        env.parts.commands.unlist(env);
+        if let Some(inbox) = &env.inbox {
+            env.parts.handover.let_linger(&env.device.id, inbox);
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 //! of it is lost. The new one may listen to other topics than the old one did.
 //!
 //! If all tasks end because their supervisor does, each inbox is kept, and goes on taking, until the device is started
-//! again.
+//! again. A task that keeps its thread may end later than that: then its successor takes over what waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
-use roost_runtime::Subscription;
+use roost_runtime::{Bell, Subscription};
 use tokio::sync::oneshot;
 
 /// How long a task may take to leave its inbox: longer than a supervisor waits before it aborts one.
@@ -25,6 +25,8 @@ pub(crate) struct Handover {
 #[derive(Default)]
 struct Kept {
     inboxes: HashMap<String, Subscription>,
+    /// Those of tasks that were given up, or whose end was not seen yet.
+    lingering: HashMap<String, Bell>,
     /// Devices whose task is ended for good.
     dismissed: HashSet<String>,
 }
@@ -71,20 +73,39 @@ impl Handover {
             return;
         }
         let mut kept = self.kept();
-        if !kept.dismissed.contains(device) && !has_another {
+        if kept.lingering.get(device).is_some_and(|bell| bell.rings(&inbox)) {
+            kept.lingering.remove(device);
+        }
+        // One that is closed was inherited already.
+        if !kept.dismissed.contains(device) && !has_another && !inbox.is_closed() {
             kept.inboxes.insert(device.to_owned(), inbox);
         }
     }
 
     /// The inbox that was kept of a device.
     pub(super) fn take(&self, device: &str) -> Option<Subscription> {
-        self.kept().inboxes.remove(device)
+        let kept = self.kept().inboxes.remove(device);
+        kept.filter(|inbox| !inbox.is_closed())
+    }
+
+    /// Notes that the task of a device is nobody's any more, although it may not have ended.
+    pub(super) fn let_linger(&self, device: &str, inbox: &Subscription) {
+        let mut kept = self.kept();
+        if !kept.dismissed.contains(device) {
+            kept.lingering.insert(device.to_owned(), inbox.bell());
+        }
+    }
+
+    /// The inbox of a task of the device that has not ended, though it should have.
+    pub(super) fn lingering(&self, device: &str) -> Option<Bell> {
+        self.kept().lingering.remove(device)
     }
 
     /// Declares that a device's task ends and its inbox with it, until what is returned is dropped.
     pub(super) fn dismiss(self: &Arc<Self>, device: &str) -> Dismissed {
         let mut kept = self.kept();
         kept.inboxes.remove(device);
+        kept.lingering.remove(device);
         kept.dismissed.insert(device.to_owned());
         Dismissed {
             handover: Arc::clone(self),
@@ -146,6 +167,38 @@ mod tests {
             .map(|delivery| delivery.message.body.clone())
             .collect();
         assert_eq!(heard, ["waits", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_has_not_ended_leaves_what_waits_to_its_successor_and_nothing_twice() {
+        let (bus, handover) = (Bus::default(), Handover::default());
+        let inbox = || {
+            let mut inbox = bus.subscriber(8, Policy::HoldThenShut);
+            inbox.tune("plug", &[filter("a")]);
+            inbox
+        };
+        let publish = |body: &'static str| bus.publish(Message::new(Topic::new("a").unwrap(), body));
+        let before = inbox();
+        publish("1");
+        publish("2");
+        handover.let_linger("plug", &before);
+        assert!(handover.take("plug").is_none());
+        let after = inbox();
+        publish("3");
+        after.inherit(&handover.lingering("plug").unwrap());
+        publish("4");
+        assert!(before.is_closed() && before.try_recv().is_none());
+        handover.leave("plug", before, false);
+        assert!(handover.take("plug").is_none(), "what was inherited is not kept");
+        let heard: Vec<_> = std::iter::from_fn(|| after.try_recv())
+            .map(|delivery| delivery.message.body.clone())
+            .collect();
+        assert_eq!(heard, ["1", "2", "3", "4"]);
+
+        handover.let_linger("plug", &after);
+        handover.leave("plug", after, false);
+        assert!(handover.lingering("plug").is_none());
+        assert!(handover.take("plug").is_some());
     }
 
     #[tokio::test]

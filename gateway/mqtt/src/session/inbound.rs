@@ -2,21 +2,43 @@
 
 use bytes::BytesMut;
 use roost_model::Topic;
-use roost_runtime::{Message, Origin, Published, QoS, Receipt};
+use roost_runtime::{Message, Origin, Pressure, Published, QoS, Receipt};
 use tracing::debug;
 
 use super::{Close, Session, message};
 use crate::codec::{self, AckKind, Publish, Reason, Version};
 use crate::stats::BrokerStats;
 
+/// Whether a message may come that is to be acknowledged.
+enum Room {
+    /// It may.
+    Free,
+    /// Not yet: a device that must lose nothing has no room for it.
+    Awaited(Pressure),
+    /// No, and its publisher is told so.
+    None,
+}
+
 impl Session {
     pub(super) fn publish(&mut self, publish: Publish<'_>, out: &mut BytesMut) -> Result<(), Close> {
+        let meant = self.topic(&publish)?;
+        let placed = self.grant.place(&meant);
+        let room = placed
+            .as_ref()
+            .map_or(Room::Free, |topic| self.room_for(topic, &publish));
+        if let Room::Awaited(pressure) = room {
+            self.pressure = Some(Box::new(pressure));
+            self.held = true;
+            return Ok(());
+        }
         BrokerStats::count(&self.stats().received);
         self.published = self.published.saturating_add(1);
-        let meant = self.topic(&publish)?;
-        let Some(topic) = self.grant.place(&meant) else {
+        let Some(topic) = placed else {
             return self.forbid(&meant, &publish, out);
         };
+        if matches!(room, Room::None) {
+            return self.deny(publish.qos, publish.id, out);
+        }
         let publish = Publish {
             retain: publish.retain && !self.grant.is_quarantined,
             ..publish
@@ -28,6 +50,9 @@ impl Session {
             }
             QoS::AtLeastOnce => {
                 let published = self.pass_on(message(topic, publish), None);
+                if published.denied {
+                    return self.deny(qos, id, out);
+                }
                 codec::put_ack(out, self.version, AckKind::PubAck, id, found(&published));
             }
             QoS::ExactlyOnce => self.receive(topic, publish, out)?,
@@ -48,8 +73,11 @@ impl Session {
         }
         let message = message(topic, publish);
         let published = if self.durable == 0 {
-            self.rare().received.insert(id);
-            self.pass_on(message, None)
+            let published = self.pass_on(message, None);
+            if !published.denied {
+                self.rare().received.insert(id);
+            }
+            published
         } else {
             let receipt = Receipt {
                 session: self.durable,
@@ -57,7 +85,47 @@ impl Session {
             };
             self.pass_on(message, Some(receipt))
         };
+        if published.denied {
+            return self.deny(QoS::ExactlyOnce, id, out);
+        }
         codec::put_ack(out, self.version, AckKind::PubRec, id, found(&published));
+        Ok(())
+    }
+
+    /// Whether there is room for a message, before anybody hears of it. A device that can't take what it says waits
+    /// until it can, and so does a client of 3.1.1, which can't be told; another client of version 5 is told after a
+    /// while, because it may speak for others, too.
+    fn room_for(&self, topic: &Topic, publish: &Publish<'_>) -> Room {
+        if publish.qos == QoS::AtMostOnce {
+            return Room::Free;
+        }
+        let Some(taker) = self.broker.bus().shut_taker(topic) else {
+            return Room::Free;
+        };
+        if publish.qos == QoS::ExactlyOnce && self.has_received(publish.id) {
+            // It was taken before: it is answered, and not passed on.
+            return Room::Free;
+        }
+        let is_patient = self.grant.is_device || self.version == Version::V4;
+        if is_patient || !taker.is_stalled() {
+            Room::Awaited(taker)
+        } else {
+            Room::None
+        }
+    }
+
+    /// A message that nobody has taken, because a device has no room for it, is not acknowledged as if it were.
+    fn deny(&self, qos: QoS, id: u16, out: &mut BytesMut) -> Result<(), Close> {
+        let kind = match qos {
+            QoS::AtMostOnce => return Ok(()),
+            QoS::AtLeastOnce => AckKind::PubAck,
+            QoS::ExactlyOnce => AckKind::PubRec,
+        };
+        if self.version == Version::V4 {
+            // It says it again when it comes back.
+            return Err(Close::Because(Reason::QuotaExceeded));
+        }
+        codec::put_ack(out, self.version, kind, id, Reason::QuotaExceeded);
         Ok(())
     }
 

@@ -7,9 +7,11 @@ pub enum Policy {
     DropOldest,
     /// The new delivery is not taken: right for requests, whose asker then hears "busy".
     DropNewest,
-    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full; if they do not, the oldest delivery of
-    /// QoS 0 goes, or else the oldest: right for a device's own messages, where only the device itself is slowed down.
-    HoldThenDrop,
+    /// Publishers of QoS 1 and 2 are asked to wait while the queue is half full. Then the oldest delivery of QoS 0
+    /// goes; where there is none, one of QoS 0 is not taken, and one of QoS 1 or 2 has to stay where it is until there
+    /// is room ([`super::Bus::shut_taker`]): right for what a device says, which is acknowledged when it is in the
+    /// queue.
+    HoldThenShut,
     /// Publishers are asked to wait likewise. Then the oldest QoS 0 delivery goes, or the new one if it is the only
     /// one. If there is none, the queue is closed and its taker disconnected: right for network sessions, where a
     /// delivery of QoS 1 must not vanish in silence.

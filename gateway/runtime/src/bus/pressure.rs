@@ -1,8 +1,13 @@
 //! Pressure: a taker that is slower than its publishers makes them wait, for a while.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use roost_model::Topic;
+
+use super::Bus;
+use super::filters::Found;
 use super::queue::{Common, Queue};
 
 /// A taker that its publishers should wait for.
@@ -18,6 +23,12 @@ impl Pressure {
             queue: Arc::clone(queue),
             common: Arc::clone(common),
         }
+    }
+
+    /// Whether publishers have waited for it in vain, and it has not moved since.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.queue.is_stalled()
     }
 
     /// Waits until the taker has room again, but no longer than `patience`. If it has taken nothing in that time,
@@ -39,5 +50,24 @@ impl Pressure {
         if tokio::time::timeout(patience, waiting).await.is_err() && self.queue.taken() == taken {
             self.queue.give_up();
         }
+    }
+}
+
+impl Bus {
+    /// The taker of a topic that has no room for another message of QoS 1 or 2 and must lose none. Whoever is to
+    /// acknowledge such a message asks before it is published, and keeps it if there is one: nobody else is to hear it
+    /// twice.
+    #[must_use]
+    pub fn shut_taker(&self, topic: &Topic) -> Option<Pressure> {
+        let common = &self.0.queues;
+        // Nearly always there is none at all.
+        if common.shut.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let filters = self.0.read();
+        let mut found = Found::default();
+        filters.collect(topic, &mut found);
+        let shut = found.entries.iter().find(|entry| entry.queue.is_shut())?;
+        Some(Pressure::of(&shut.queue, common))
     }
 }

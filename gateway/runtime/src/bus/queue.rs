@@ -1,17 +1,19 @@
 //! The bounded queue in front of one taker.
 
+mod state;
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use tokio::sync::Notify;
 
 use super::message::{Delivery, QoS};
 use super::policy::{Capacity, Policy};
 use crate::lock;
-use waiting::{Waiting, size};
+use state::State;
+use waiting::size;
 
 /// What all queues of a bus have in common.
 #[derive(Debug)]
@@ -24,21 +26,8 @@ pub(super) struct Common {
     pub(super) bytes_max: usize,
     /// Told when a queue that asked publishers to wait has room again.
     pub(super) room: Notify,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Made when the first delivery comes: most queues are those of takers that nobody tells anything.
-    waiting: Option<Box<Waiting>>,
-    closed: bool,
-    /// Publishers were asked to wait.
-    pressing: bool,
-    /// Deliveries taken so far, to see whether it moves.
-    taken: u32,
-    /// Somebody rang.
-    rung: bool,
-    /// Who takes from it, while it waits. There is one taker: a queue is taken from by one task at a time.
-    taker: Option<Waker>,
+    /// Queues that are shut now.
+    pub(super) shut: AtomicUsize,
 }
 
 /// What became of a delivery.
@@ -46,6 +35,8 @@ struct State {
 pub(super) struct Pushed {
     /// Whether it is in the queue now.
     pub(super) taken: bool,
+    /// Whether it is not, and its publisher must not be told that it is.
+    pub(super) denied: bool,
     /// Whether its publisher should wait before it publishes more.
     pub(super) press: bool,
     /// Whether its publisher should let others run before it publishes more.
@@ -54,8 +45,14 @@ pub(super) struct Pushed {
 
 const REFUSED: Pushed = Pushed {
     taken: false,
+    denied: false,
     press: false,
     crowded: false,
+};
+
+const DENIED: Pushed = Pushed {
+    denied: true,
+    ..REFUSED
 };
 
 #[derive(Debug)]
@@ -98,7 +95,9 @@ impl Queue {
     pub(super) fn set_online(&self, online: bool) {
         self.online.store(online, Ordering::Relaxed);
         if !online {
-            lock(&self.state).clear(&self.common);
+            let mut state = lock(&self.state);
+            state.clear(&self.common);
+            self.note_shut(&mut state);
         }
     }
 
@@ -128,6 +127,40 @@ impl Queue {
         state.len() > self.capacity.messages as usize / 2 || state.bytes() > self.capacity.bytes / 2
     }
 
+    /// Whether it takes what its publisher was not kept from publishing, although it is full: several may have looked
+    /// at the same moment.
+    fn has_reserve(&self, state: &State) -> bool {
+        let most = (self.capacity.messages as usize).saturating_mul(2);
+        let all = self.common.bytes.load(Ordering::Relaxed);
+        state.len() < most && all <= self.common.bytes_max.saturating_mul(2)
+    }
+
+    /// Notes whether it is shut, after a change.
+    fn note_shut(&self, state: &mut State) {
+        let shut = self.policy == Policy::HoldThenShut
+            && !state.closed
+            && state.oldest_unreliable().is_none()
+            && state.len() >= self.capacity.messages as usize;
+        if shut != state.shut {
+            state.shut = shut;
+            if shut {
+                self.common.shut.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.common.shut.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether it is full of what must not be dropped.
+    pub(super) fn is_shut(&self) -> bool {
+        lock(&self.state).shut
+    }
+
+    /// Whether its publishers have waited in vain.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
     /// Takes a delivery by the queue's policy.
     pub(super) fn push(&self, delivery: Delivery) -> Pushed {
         let size = size(&delivery);
@@ -137,17 +170,25 @@ impl Queue {
             return REFUSED;
         }
         while self.is_full(&state, size) {
+            let oldest_unreliable = state.oldest_unreliable();
+            if self.policy == Policy::HoldThenShut
+                && oldest_unreliable.is_none()
+                && qos > QoS::AtMostOnce
+                && self.has_reserve(&state)
+            {
+                break;
+            }
             self.count_drop();
             match self.policy {
                 Policy::DropNewest => return REFUSED,
-                Policy::DropOldest | Policy::HoldThenDrop if state.is_empty() => return REFUSED,
+                Policy::DropOldest if state.is_empty() => return REFUSED,
                 Policy::DropOldest => state.drop_at(0, &self.common),
-                Policy::HoldThenDrop => match state.oldest_unreliable() {
+                Policy::HoldThenShut => match oldest_unreliable {
                     Some(at) => state.drop_at(at, &self.common),
                     None if qos == QoS::AtMostOnce => return REFUSED,
-                    None => state.drop_at(0, &self.common),
+                    None => return DENIED,
                 },
-                Policy::ShedThenClose => match state.oldest_unreliable() {
+                Policy::ShedThenClose => match oldest_unreliable {
                     Some(at) => state.drop_at(at, &self.common),
                     // The new one is the only one that may be lost.
                     None if qos == QoS::AtMostOnce => return REFUSED,
@@ -160,14 +201,16 @@ impl Queue {
             }
         }
         state.put(delivery, size, &self.common);
-        let holds = matches!(self.policy, Policy::HoldThenDrop | Policy::ShedThenClose);
+        self.note_shut(&mut state);
+        let holds = matches!(self.policy, Policy::HoldThenShut | Policy::ShedThenClose);
         let crowded = holds && self.is_crowded(&state);
         let press = crowded && qos > QoS::AtMostOnce;
         state.pressing |= press;
         wake(state);
         Pushed {
             taken: true,
-            press: press && !self.stalled.load(Ordering::Relaxed),
+            denied: false,
+            press: press && !self.is_stalled(),
             crowded,
         }
     }
@@ -180,13 +223,38 @@ impl Queue {
             return false;
         }
         state.put(delivery, size, &self.common);
+        self.note_shut(&mut state);
         wake(state);
         true
+    }
+
+    /// Takes over what waits in another queue, before what waits here, and closes that one. What both were given is
+    /// here once.
+    pub(super) fn inherit(&self, from: &Self) {
+        let (left, pressing) = {
+            let mut state = lock(&from.state);
+            state.closed = true;
+            let left: Vec<Delivery> = std::iter::from_fn(|| state.take(&from.common)).collect();
+            from.note_shut(&mut state);
+            let pressing = std::mem::take(&mut state.pressing);
+            wake(state);
+            (left, pressing)
+        };
+        if pressing {
+            from.common.room.notify_waiters();
+        }
+        let mut state = lock(&self.state);
+        for delivery in left.into_iter().rev() {
+            state.put_first(delivery, &self.common);
+        }
+        self.note_shut(&mut state);
+        wake(state);
     }
 
     pub(super) fn try_take(&self) -> Option<Delivery> {
         let mut state = lock(&self.state);
         let delivery = state.take(&self.common);
+        self.note_shut(&mut state);
         if state.pressing && self.durable == 0 && !self.is_crowded(&state) {
             state.pressing = false;
             drop(state);
@@ -257,7 +325,7 @@ impl Queue {
 
     /// Whether publishers should wait.
     pub(super) fn presses(&self) -> bool {
-        lock(&self.state).pressing && self.is_online() && !self.stalled.load(Ordering::Relaxed)
+        lock(&self.state).pressing && self.is_online() && !self.is_stalled()
     }
 
     /// How much was taken so far.
@@ -279,6 +347,7 @@ impl Queue {
         state.closed = true;
         // Dropping what waits tells those who asked something that no answer will come.
         state.clear(&self.common);
+        self.note_shut(&mut state);
         let pressing = std::mem::take(&mut state.pressing);
         drop(state);
         if pressing {
@@ -301,63 +370,6 @@ fn wake(mut state: MutexGuard<'_, State>) {
     drop(state);
     if let Some(taker) = taker {
         taker.wake();
-    }
-}
-
-impl State {
-    fn wait(&mut self, context: &Context<'_>) -> Poll<()> {
-        if !self
-            .taker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(context.waker()))
-        {
-            self.taker = Some(context.waker().clone());
-        }
-        Poll::Pending
-    }
-
-    fn len(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.len())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn bytes(&self) -> u32 {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes())
-    }
-
-    fn put(&mut self, delivery: Delivery, size: u32, common: &Common) {
-        common.bytes.fetch_add(delivery.share as usize, Ordering::Relaxed);
-        self.waiting.get_or_insert_default().put(delivery, size);
-    }
-
-    fn take(&mut self, common: &Common) -> Option<Delivery> {
-        let waiting = self.waiting.as_mut()?;
-        let delivery = waiting.take(0)?;
-        if waiting.is_spent() {
-            self.waiting = None;
-        }
-        common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
-        self.taken = self.taken.wrapping_add(1);
-        Some(delivery)
-    }
-
-    fn oldest_unreliable(&self) -> Option<usize> {
-        self.waiting.as_ref()?.oldest_unreliable()
-    }
-
-    fn drop_at(&mut self, at: usize, common: &Common) {
-        let dropped = self.waiting.as_mut().and_then(|waiting| waiting.take(at));
-        if let Some(delivery) = dropped {
-            common.bytes.fetch_sub(delivery.share as usize, Ordering::Relaxed);
-        }
-    }
-
-    fn clear(&mut self, common: &Common) {
-        while self.take(common).is_some() {}
-        self.waiting = None;
     }
 }
 

@@ -115,6 +115,15 @@ impl Subscription {
         }
     }
 
+    /// Takes over what waits for the taker of this bell, before what waits here; that one gets nothing any more. For
+    /// the successor of a taker that can't be reached but through its bell, and that listened until now: what both
+    /// were given comes once.
+    pub fn inherit(&self, from: &Bell) {
+        if !Arc::ptr_eq(&self.queue, &from.0) {
+            self.queue.inherit(&from.0);
+        }
+    }
+
     /// Adds a filter as one of many takers do, each with a name of its own in it: such a filter is kept once for all of
     /// them. In any other way it is the same as [`Self::listen`].
     pub fn listen_as<'a>(&mut self, name: &Arc<str>, filter: Filter, terms: impl Into<Terms<'a>>) {

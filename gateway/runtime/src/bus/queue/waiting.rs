@@ -1,6 +1,7 @@
 //! What waits in a queue, and how much it is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Delivery, QoS};
 
@@ -40,6 +41,19 @@ impl Waiting {
         self.unreliable += u32::from(delivery.qos == QoS::AtMostOnce);
         self.bytes = self.bytes.saturating_add(size);
         self.deliveries.push_back(delivery);
+    }
+
+    /// Puts it before all others.
+    pub(super) fn put_first(&mut self, delivery: Delivery) {
+        let size = size(&delivery);
+        self.put(delivery, size);
+        self.deliveries.rotate_right(1);
+    }
+
+    /// Whether its message waits already.
+    pub(super) fn has(&self, delivery: &Delivery) -> bool {
+        let is_same = |own: &Delivery| Arc::ptr_eq(&own.message, &delivery.message);
+        self.deliveries.iter().any(is_same)
     }
 
     /// Takes out the one in this place.

@@ -119,7 +119,7 @@ fn queues_that_are_empty_take_a_message_beyond_the_limit_but_not_without_end() {
     for policy in [
         Policy::DropOldest,
         Policy::DropNewest,
-        Policy::HoldThenDrop,
+        Policy::HoldThenShut,
         Policy::ShedThenClose,
     ] {
         let takers: Vec<_> = (0..100)
@@ -195,15 +195,44 @@ fn what_durable_takers_get_above_qos_0_goes_to_the_ledger_and_not_into_their_que
 #[test]
 fn a_flood_of_qos_0_takes_nothing_from_a_device_that_was_to_be_acknowledged() {
     let bus = Bus::default();
-    let inbox = bus.subscribe(filter("a"), 2, Policy::HoldThenDrop);
+    let inbox = bus.subscribe(filter("a"), 2, Policy::HoldThenShut);
     bus.publish(message("a", "answer").at_least_once());
     for _ in 0..10 {
         bus.publish(message("a", "flood"));
     }
     assert_eq!(bodies(&inbox), ["answer", "flood"]);
-    for body in ["1", "2", "3"] {
+    for body in ["1", "2"] {
         bus.publish(message("a", body).at_least_once());
     }
     bus.publish(message("a", "flood"));
-    assert_eq!(bodies(&inbox), ["2", "3"], "who does not wait loses its oldest");
+    assert_eq!(bodies(&inbox), ["1", "2"]);
+    assert_eq!(inbox.dropped(), 10);
+}
+
+#[test]
+fn an_inbox_that_is_full_says_so_until_there_is_room_and_drops_nothing_that_came_all_the_same() {
+    let bus = Bus::default();
+    let inbox = bus.subscribe(filter("a/+"), 2, Policy::HoldThenShut);
+    let publish = |body: &'static str| {
+        let message = message("a/1", body).at_least_once();
+        bus.publish_from(message, Origin::default())
+    };
+    let is_shut = |name: &str| bus.shut_taker(&topic(name)).is_some();
+    bus.publish(message("a/1", "flood"));
+    assert!(!publish("1").denied);
+    assert!(!is_shut("a/1"), "there is something to drop");
+    assert!(!publish("2").denied);
+    assert!(is_shut("a/1") && is_shut("a/2") && !is_shut("b"));
+    // Others had looked before.
+    assert!(!publish("3").denied && !publish("4").denied);
+    let published = publish("5");
+    assert!(published.denied && published.takers == 0);
+    assert_eq!(inbox.dropped(), 2, "the flood, and the one that was denied");
+    assert!(inbox.try_recv().is_some() && inbox.try_recv().is_some() && is_shut("a/1"));
+    assert!(inbox.try_recv().is_some() && !is_shut("a/1"));
+    assert_eq!(bodies(&inbox), ["4"]);
+    assert!(!publish("1").denied && !publish("2").denied && is_shut("a/1"));
+    drop(inbox);
+    let _next = bus.subscribe(filter("a/+"), 2, Policy::HoldThenShut);
+    assert!(!is_shut("a/1"), "what was shut is gone");
 }
