@@ -173,6 +173,31 @@ fn what_was_acknowledged_outlives_the_supervisor_of_the_devices() {
     }
 }
 
+#[test]
+fn devices_are_heard_and_commanded_as_before_when_the_registrar_alone_has_failed() {
+    let boiler = Boiler::set(None);
+    let mut device = boiler.enter();
+    count(&mut device, 1..=1);
+    boiler.stage.strike("fail", "roost/registrar").unwrap();
+    wait_for("the next registrar", || {
+        let tree = boiler.stage.tree();
+        let children = tree["children"].as_array().unwrap();
+        let registrar = children
+            .iter()
+            .find(|child| child["name"] == "registrar")
+            .unwrap();
+        (registrar["restarts"] == 1 && registrar["state"] == "running").then_some(())
+    });
+    // The broker was restarted with it. More than an inbox holds: one that nobody reads would be full.
+    count(&mut boiler.enter(), 2..=600);
+    wait_for("the last of them", || {
+        (boiler.stage.numbers().get("boiler") == Some(&[600, 0, 0])).then_some(())
+    });
+    let path = "/api/v1/devices/boiler/points/relay/commands";
+    let answer = boiler.stage.program.api().post(path, &json!({ "value": true }));
+    assert_eq!(answer.status, 202, "{}", answer.text);
+}
+
 /// Room in an inbox.
 const ROOM: u16 = 8;
 

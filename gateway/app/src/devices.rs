@@ -163,6 +163,10 @@ async fn start(
     id: Arc<str>,
     device: Device,
 ) -> Result<(), roost_runtime::StartError> {
+    // Before anything is made for it: a second inbox would take what nobody reads, and commands find the last one made.
+    if devices.child(&id).is_some() {
+        return Err(roost_runtime::StartError::AlreadyStarted(id));
+    }
     devices.start_child(child(parts, id, device, None)).await
 }
 
