@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use roost::config::Config;
+use roost_live::endpoint::{HTTP_CONNECTIONS, Limits as LiveLimits};
+use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, UPLOAD_BYTES};
+use roost_live::{channel, flash, form, frame, render, routes, session, sign, socket, view};
 use roost_mqtt::Limits;
 use roost_runtime::BusLimits;
 
@@ -147,6 +150,61 @@ fn of_the_rest(config: &Config) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
+    let LiveLimits {
+        connections,
+        topics,
+        message_bytes,
+        idle,
+        poll_window,
+        outbound_messages,
+        outbound_bytes,
+        waiting_bytes,
+    } = *limits;
+    vec![
+        ("Limits::connections", count(connections)),
+        ("Limits::topics", count(topics)),
+        ("Limits::message_bytes", bytes(message_bytes)),
+        ("Limits::idle", time(idle)),
+        ("Limits::poll_window", time(poll_window)),
+        ("Limits::outbound_messages", count(outbound_messages)),
+        ("Limits::outbound_bytes", bytes(outbound_bytes)),
+        ("Limits::waiting_bytes", bytes(waiting_bytes)),
+    ]
+}
+
+fn of_live_views() -> Vec<(&'static str, String)> {
+    vec![
+        ("HTTP_CONNECTIONS", count(HTTP_CONNECTIONS)),
+        ("TOPIC_BYTES", bytes(socket::TOPIC_BYTES)),
+        ("EVENT_BYTES", bytes(frame::EVENT_BYTES)),
+        ("REF_BYTES", bytes(frame::REF_BYTES)),
+        ("MAX_DEPTH", count(frame::MAX_DEPTH)),
+        ("INBOX_MESSAGES", count(channel::INBOX_MESSAGES)),
+        ("INBOX_BYTES", bytes(channel::INBOX_BYTES)),
+        ("EVENTS", count(view::EVENTS)),
+        ("SUBSCRIPTIONS", count(view::SUBSCRIPTIONS)),
+        ("PUBLISHED", count(view::PUBLISHED)),
+        ("TIMERS", count(view::TIMERS)),
+        ("COMPONENTS", count(view::COMPONENTS)),
+        ("PATCHES", count(view::PATCHES)),
+        ("NESTED", count(view::NESTED.into())),
+        ("PENDING", count(render::PENDING)),
+        ("ENTRIES", count(ENTRIES)),
+        ("FILES", count(FILES)),
+        ("EXPECTED", count(EXPECTED)),
+        ("UPLOAD_BYTES", bytes(usize::try_from(UPLOAD_BYTES).unwrap())),
+        ("TOKEN_BYTES", bytes(sign::TOKEN_BYTES)),
+        ("SESSION_BYTES", bytes(session::SESSION_BYTES)),
+        ("FLASH_ENTRIES", count(flash::FLASH_ENTRIES)),
+        ("FLASH_BYTES", bytes(flash::FLASH_BYTES)),
+        ("SEGMENTS", count(routes::SEGMENTS)),
+        ("form::BYTES", bytes(form::BYTES)),
+        ("form::FIELDS", count(form::FIELDS)),
+        ("form::DEPTH", count(form::DEPTH)),
+    ]
+}
+
 /// Name and default of each row of the page's tables.
 fn rows() -> BTreeMap<String, String> {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
@@ -164,6 +222,8 @@ fn every_limit_is_on_the_page_with_its_default() {
     let mut expected = of_broker(&config.mqtt.limits());
     expected.extend(of_bus(&config.mqtt.bus_limits()));
     expected.extend(of_the_rest(&config));
+    expected.extend(of_an_endpoint(&LiveLimits::default()));
+    expected.extend(of_live_views());
     let expected: BTreeMap<String, String> = expected
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -200,4 +260,33 @@ fn the_bound_of_memory_on_the_page_is_what_the_limits_add_up_to() {
         number(small.mqtt.most_bytes() >> 20)
     );
     assert!(PAGE.contains(&line), "not on the page: {line}");
+}
+
+#[test]
+fn the_bound_of_an_endpoint_on_the_page_is_what_its_limits_add_up_to() {
+    let all = LiveLimits::default();
+    let few = LiveLimits {
+        connections: 300,
+        topics: 20,
+        waiting_bytes: 16 << 20,
+        ..all
+    };
+    let mib = |limits: &LiveLimits| count(limits.most_bytes() >> 20);
+    for line in [
+        format!(
+            "| {} connections, {} topics each | {} MiB |",
+            count(all.connections),
+            all.topics,
+            mib(&all)
+        ),
+        format!(
+            "| {} connections, {} topics each, {} of waiting_bytes | {} MiB |",
+            few.connections,
+            few.topics,
+            bytes(few.waiting_bytes),
+            mib(&few)
+        ),
+    ] {
+        assert!(PAGE.contains(&line), "not on the page: {line}");
+    }
 }

@@ -9,8 +9,10 @@ mod http;
 mod node;
 mod peer;
 mod program;
+mod visit;
 
 pub use http::{Answer, ask};
 pub use node::run_script;
 pub use peer::{Heard, Peer};
 pub use program::Conformance;
+pub use visit::{Loaded, Visit};

@@ -1,10 +1,9 @@
 //! Clients that mean harm: a clear refusal, and nobody else notices.
 
-use roost_live_tests::Peer;
+use roost_live_tests::{Loaded, Peer, Visit};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::visit::{Loaded, Visit};
 
 fn stale() -> Value {
     json!({"status": "error", "response": {"reason": "stale"}})
@@ -13,12 +12,12 @@ fn stale() -> Value {
 #[tokio::test]
 async fn a_page_of_a_foreign_site_joins_nothing() {
     let place = Place::start();
-    let loaded = Loaded::of(&place).await;
+    let loaded = Loaded::of(&place.base).await;
     for csrf in ["", "forged"] {
         let mut visit = loaded.connect_with(csrf).await;
         assert_eq!(visit.enter(loaded.join()).await, stale());
     }
-    let theirs = Loaded::of(&place).await;
+    let theirs = Loaded::of(&place.base).await;
     let mut visit = loaded.connect_with(&theirs.csrf).await;
     assert_eq!(visit.enter(loaded.join()).await, stale(), "of another session");
 }
@@ -26,7 +25,7 @@ async fn a_page_of_a_foreign_site_joins_nothing() {
 #[tokio::test]
 async fn a_page_of_a_foreign_origin_is_not_connected() {
     let place = Place::start();
-    let loaded = Loaded::of(&place).await;
+    let loaded = Loaded::of(&place.base).await;
     let path = format!("/live/websocket?_csrf_token={}&vsn=2.0.0", loaded.csrf);
     let headers = [
         ("cookie", loaded.cookie.as_str()),
@@ -46,7 +45,7 @@ async fn a_page_of_a_foreign_origin_is_not_connected() {
 #[tokio::test]
 async fn a_token_of_another_view_or_of_nobody_joins_nothing() {
     let place = Place::start();
-    let (loaded, other) = (Loaded::of(&place).await, Loaded::of(&place).await);
+    let (loaded, other) = (Loaded::of(&place.base).await, Loaded::of(&place.base).await);
     let mut visit = loaded.connect().await;
     let mut payload = loaded.join();
     for token in [
@@ -78,7 +77,7 @@ async fn a_token_of_another_view_or_of_nobody_joins_nothing() {
 #[tokio::test]
 async fn what_is_said_to_views_that_were_not_joined_is_refused() {
     let place = Place::start();
-    let loaded = Loaded::of(&place).await;
+    let loaded = Loaded::of(&place.base).await;
     let mut visit = loaded.connect().await;
     let refused = json!({"status": "error", "response": {"reason": "unmatched topic"}});
     for event in ["event", "live_patch", "allow_upload", "cids_destroyed", "chunk"] {
@@ -89,7 +88,7 @@ async fn what_is_said_to_views_that_were_not_joined_is_refused() {
 #[tokio::test]
 async fn nonsense_is_refused_and_the_view_lives_on() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let frames = [
         format!("[null,\"n\",\"{}\",\"event\",[1,2]]", visit.topic),
         format!("[null,\"n\",\"{}\",\"event\",null]", visit.topic),
@@ -122,8 +121,8 @@ async fn nonsense_is_refused_and_the_view_lives_on() {
 #[tokio::test]
 async fn a_neighbour_does_not_notice_ten_thousand_forged_joins() {
     let place = Place::start();
-    let mut neighbour = Visit::of(&place).await;
-    let loaded = Loaded::of(&place).await;
+    let mut neighbour = Visit::of(&place.base).await;
+    let loaded = Loaded::of(&place.base).await;
     let mut visit = loaded.connect().await;
     for at in 0..10_000_u32 {
         let join = json!({"url": "http://x/", "session": format!("{at}.0.{at}"), "params": {}});
@@ -146,7 +145,7 @@ async fn a_neighbour_does_not_notice_ten_thousand_forged_joins() {
 #[tokio::test]
 async fn json_without_a_bottom_ends_its_own_connection_alone() {
     let place = Place::start();
-    let (mut visit, mut neighbour) = (Visit::of(&place).await, Visit::of(&place).await);
+    let (mut visit, mut neighbour) = (Visit::of(&place.base).await, Visit::of(&place.base).await);
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     visit
         .send_text(&format!(

@@ -1,14 +1,14 @@
 //! From the join to the end: what a proper client hears.
 
+use roost_live_tests::{Loaded, Visit};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::visit::{Loaded, Visit};
 
 #[tokio::test]
 async fn a_view_answers_and_pushes_in_the_order_of_its_states() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     assert_eq!(
         visit.click("up").await,
         json!({"status": "ok", "response": {"diff": {"0": "1"}}})
@@ -25,7 +25,7 @@ async fn a_view_answers_and_pushes_in_the_order_of_its_states() {
 #[tokio::test]
 async fn what_was_published_while_an_event_waits_is_in_its_answer_or_before_it() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let mut shown = Value::Null;
     for round in 0..200 {
         place.publish("value", &round.to_string());
@@ -44,7 +44,7 @@ async fn what_was_published_while_an_event_waits_is_in_its_answer_or_before_it()
 #[tokio::test]
 async fn a_view_that_panics_says_so_and_is_joined_anew() {
     let place = Place::start();
-    let loaded = Loaded::of(&place).await;
+    let loaded = Loaded::of(&place.base).await;
     let mut visit = loaded.connect().await;
     visit.enter(loaded.join()).await;
     visit.click("up").await;
@@ -63,7 +63,7 @@ async fn a_view_that_panics_says_so_and_is_joined_anew() {
 #[tokio::test]
 async fn a_view_that_is_left_hears_nothing_more() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     assert_eq!(visit.ask("phx_leave", json!({})).await["status"], "ok");
     assert_eq!(visit.hear().await[3], "phx_close");
     let reply = visit.click("up").await;
@@ -77,7 +77,7 @@ async fn a_view_that_is_left_hears_nothing_more() {
 #[tokio::test]
 async fn a_connection_that_is_cut_ends_its_views() {
     let place = Place::start();
-    let visit = Visit::of(&place).await;
+    let visit = Visit::of(&place.base).await;
     assert_eq!(place.publish("value", "one"), 1);
     drop(visit);
     let mut bus = place.bus.stats().filters;
@@ -90,7 +90,7 @@ async fn a_connection_that_is_cut_ends_its_views() {
 #[tokio::test]
 async fn a_view_is_told_what_it_wanted_to_be_told_later() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     visit.click("later").await;
     assert_eq!(visit.hear().await[4], json!({"1": "it is later"}));
 }

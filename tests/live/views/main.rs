@@ -12,7 +12,6 @@ mod pages;
 mod polling;
 mod slow;
 mod uploads;
-mod visit;
 
 use std::net::TcpListener;
 use std::time::Duration;

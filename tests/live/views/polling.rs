@@ -1,10 +1,9 @@
 //! Long poll with the browser's session: the cookie counts only with the proof that the page is of this site.
 
-use roost_live_tests::ask;
+use roost_live_tests::{Loaded, ask};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::visit::Loaded;
 
 /// Joins the page's view by long poll; the answer to the join.
 async fn joined(loaded: &Loaded, csrf: &str, cookie: Option<&str>) -> Value {
@@ -25,7 +24,7 @@ async fn joined(loaded: &Loaded, csrf: &str, cookie: Option<&str>) -> Value {
 #[tokio::test]
 async fn a_page_of_this_site_is_joined_by_its_cookie_and_its_proof() {
     let place = Place::start();
-    let loaded = Loaded::of(&place).await;
+    let loaded = Loaded::of(&place.base).await;
     let reply = joined(&loaded, &loaded.csrf, Some(&loaded.cookie)).await;
     assert_eq!(reply["status"], "ok");
     assert_eq!(reply["response"]["liveview_version"], "1.2.12");
@@ -34,7 +33,7 @@ async fn a_page_of_this_site_is_joined_by_its_cookie_and_its_proof() {
 #[tokio::test]
 async fn a_cookie_without_the_proof_and_a_proof_without_the_cookie_are_nobody() {
     let place = Place::start();
-    let (loaded, other) = (Loaded::of(&place).await, Loaded::of(&place).await);
+    let (loaded, other) = (Loaded::of(&place.base).await, Loaded::of(&place.base).await);
     let cookie = Some(loaded.cookie.as_str());
     let forged = format!("{}x", loaded.cookie);
     for (csrf, cookie) in [

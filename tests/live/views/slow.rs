@@ -1,7 +1,8 @@
 //! Clients that do not read.
 
+use roost_live_tests::Visit;
+
 use super::Place;
-use super::visit::Visit;
 
 /// Longer than what the operating system keeps of a connection, many times over.
 const CHANGES: usize = 20_000;
@@ -9,8 +10,8 @@ const CHANGES: usize = 20_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_late_gets_few_differences_and_the_last_state() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
-    let mut neighbour = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
+    let mut neighbour = Visit::of(&place.base).await;
     let long = "x".repeat(4_000);
     for change in 0..CHANGES {
         place.publish("value", &format!("{change} {long}"));

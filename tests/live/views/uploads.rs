@@ -1,10 +1,9 @@
 //! Files over a real socket: sent, refused, broken off.
 
-use roost_live_tests::Heard;
+use roost_live_tests::{Heard, Visit};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::visit::Visit;
 
 /// A frame of bytes as the client makes it: kind 0, the lengths of four texts, the texts, the bytes.
 fn chunk(topic: &str, reference: &str, bytes: &[u8]) -> Vec<u8> {
@@ -41,7 +40,7 @@ async fn join(visit: &mut Visit, token: &Value) -> Value {
 #[tokio::test]
 async fn a_file_goes_to_the_disk_and_from_there_to_the_view() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let upload = reference(&visit);
     let allowed = allow(&mut visit, &upload, 150_000).await;
     assert_eq!(allowed["response"]["config"]["max_file_size"], 100_000_000);
@@ -67,7 +66,7 @@ async fn a_file_goes_to_the_disk_and_from_there_to_the_view() {
 #[tokio::test]
 async fn a_gigabyte_is_refused_before_its_first_byte_and_at_the_byte_that_is_too_many() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let upload = reference(&visit);
     let refused = allow(&mut visit, &upload, 1_000_000_000).await;
     assert_eq!(refused["response"]["error"], json!([["0", "too_large"]]));
@@ -98,14 +97,14 @@ async fn a_gigabyte_is_refused_before_its_first_byte_and_at_the_byte_that_is_too
 #[tokio::test]
 async fn forged_tokens_second_senders_and_big_chunks_are_refused() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let refused = json!({"status": "error", "response": {"reason": "disallowed"}});
     assert_eq!(join(&mut visit, &json!("forged")).await, refused);
     let upload = reference(&visit);
     let allowed = allow(&mut visit, &upload, 1_000_000).await;
     let token = &allowed["response"]["entries"]["0"];
     assert_eq!(join(&mut visit, token).await["status"], "ok");
-    let mut second = Visit::of(&place).await;
+    let mut second = Visit::of(&place.base).await;
     assert_eq!(join(&mut second, token).await, refused);
     visit.peer.bytes(chunk("lvu:0", "a", &vec![7; 64_001])).await;
     assert_eq!(visit.reply("a").await["status"], "error");
@@ -114,7 +113,7 @@ async fn forged_tokens_second_senders_and_big_chunks_are_refused() {
 #[tokio::test]
 async fn a_file_is_gone_with_its_view_and_when_it_is_cancelled() {
     let place = Place::start();
-    let mut visit = Visit::of(&place).await;
+    let mut visit = Visit::of(&place.base).await;
     let upload = reference(&visit);
     let allowed = allow(&mut visit, &upload, 1_000_000).await;
     join(&mut visit, &allowed["response"]["entries"]["0"]).await;
@@ -144,7 +143,7 @@ async fn a_file_is_gone_with_its_view_and_when_it_is_cancelled() {
 #[tokio::test]
 async fn a_frame_without_end_closes_its_own_connection_alone() {
     let place = Place::start();
-    let (mut visit, mut neighbour) = (Visit::of(&place).await, Visit::of(&place).await);
+    let (mut visit, mut neighbour) = (Visit::of(&place.base).await, Visit::of(&place.base).await);
     visit.peer.bytes(chunk("lvu:0", "a", &vec![7; 2_000_000])).await;
     assert_eq!(visit.closed().await, 1009);
     assert_eq!(neighbour.click("up").await["status"], "ok");

@@ -25,6 +25,25 @@ pub struct Limits {
     pub waiting_bytes: usize,
 }
 
+/// What one connection takes that does nothing: its task, its stream, its place in the lists.
+const CONNECTION_BYTES: usize = 16 * 1024;
+/// What a joined channel takes besides what the application keeps in it.
+const CHANNEL_BYTES: usize = 2 * 1024;
+/// What a connection may hold of each, whatever others hold: what it sends, what it is sent, what is half written, and
+/// what waits for its channels. What it sends may take twice the memory while it comes.
+const FAIR_BYTES: usize = 5 * 16 * 1024;
+
+impl Limits {
+    /// Most bytes that clients can make an endpoint hold, besides what the application keeps for them: its channels'
+    /// and views' own state.
+    #[must_use]
+    pub const fn most_bytes(&self) -> usize {
+        let connection = CONNECTION_BYTES + FAIR_BYTES + self.topics * CHANNEL_BYTES;
+        // Buffers double when they grow.
+        self.connections * connection + 2 * self.waiting_bytes
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -37,7 +37,7 @@ pub struct Connection {
     mounted: Arc<Mounted>,
     hub: Arc<Hub>,
     outbound: Outbound,
-    /// Bytes of its client that wait for its channels.
+    /// Bytes of its client that are on their way to its channels.
     inboxes: AtomicUsize,
 }
 
@@ -172,19 +172,15 @@ impl Connection {
         true
     }
 
-    /// Counts what waits for a channel until what is returned is dropped. A client that makes its channels hold more
-    /// than a little, while all together hold too much, is hung up on like one that does not keep up.
+    /// Counts what is on its way to a channel until what is returned is dropped. A client that makes its channels hold
+    /// more than a little, while all together hold too much, is hung up on like one that does not keep up.
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
-        let all = self.inboxes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let budget = &self.hub.budget;
-        if all > FAIR_BYTES && !budget.has(bytes) {
-            self.overflow();
-        }
-        budget.take(bytes);
-        Held {
+        let mut held = Held {
             connection: Arc::clone(self),
-            bytes,
-        }
+            bytes: 0,
+        };
+        held.grow(bytes);
+        held
     }
 
     pub(super) fn observe_in(&self, body: &Bytes, binary: bool) {
@@ -222,7 +218,7 @@ impl Connection {
     }
 }
 
-/// Bytes of a client that wait for one of its channels.
+/// Bytes of a client that are on their way to its channels.
 #[derive(Debug)]
 pub(crate) struct Held {
     connection: Arc<Connection>,
@@ -232,6 +228,19 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Counts so many more. Whether there was room for them; if not, the connection ends.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
+        let all = self.connection.inboxes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let budget = &self.connection.hub.budget;
+        let has_room = all <= FAIR_BYTES || budget.has(bytes);
+        budget.take(bytes);
+        self.bytes += bytes;
+        if !has_room {
+            self.connection.overflow();
+        }
+        has_room
     }
 }
 

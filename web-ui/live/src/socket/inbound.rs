@@ -77,6 +77,11 @@ impl Inbound {
         self.held.extend_from_slice(bytes);
     }
 
+    /// Forgets what has come.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.limit);
+    }
+
     /// Bytes that it holds.
     pub(super) fn bytes(&self) -> usize {
         self.held.len() + self.fragments.as_ref().map_or(0, |fragments| fragments.0.len())

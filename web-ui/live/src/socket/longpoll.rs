@@ -6,19 +6,21 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use roost_runtime::Context;
 use serde_json::{Map, Value, json};
 use tracing::debug;
 
 use super::connect::Refused;
-use super::connection::{Connection, Transport};
+use super::connection::{Connection, Held, Transport};
 use super::handshake::examine;
 use super::mount::Mounted;
 use crate::endpoint::Hub;
@@ -147,12 +149,16 @@ async fn open(
 }
 
 async fn publish(hub: &Hub, session: &Session, parts: &Parts, body: Body) -> Response {
-    let most = 2 * hub.limits.message_bytes;
+    // Counted until all of it was taken.
+    let mut held = session.connection().hold(0);
     // Whoever sends slowly holds what he has sent.
-    let read = tokio::time::timeout(hub.limits.poll_window, axum::body::to_bytes(body, most));
+    let read = tokio::time::timeout(hub.limits.poll_window, read(hub, body, &mut held));
     let body = match read.await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return (CORS, StatusCode::PAYLOAD_TOO_LARGE).into_response(),
+        Ok(Err(StatusCode::PAYLOAD_TOO_LARGE)) => {
+            return (CORS, StatusCode::PAYLOAD_TOO_LARGE).into_response();
+        }
+        Ok(Err(refused)) => return status(refused.as_u16()),
         Err(_) => return status(408),
     };
     let lines = parts
@@ -179,6 +185,23 @@ async fn publish(hub: &Hub, session: &Session, parts: &Parts, body: Body) -> Res
         Published::Over => status(410),
         Published::Malformed => status(500),
     }
+}
+
+/// What a request brings, counted as it comes.
+async fn read(hub: &Hub, body: Body, held: &mut Held) -> Result<Bytes, StatusCode> {
+    let mut pieces = body.into_data_stream();
+    let mut whole = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| StatusCode::BAD_REQUEST)?;
+        if whole.len() + piece.len() > 2 * hub.limits.message_bytes {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if !held.grow(piece.len()) {
+            return Err(StatusCode::GONE);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
 }
 
 /// A line of a batch: text, or bytes in base 64.

@@ -26,6 +26,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 const BATCH: usize = 16;
 /// Bytes after which no more messages are added to those: they count no longer as waiting.
 const BATCH_BYTES: usize = 16 * 1024;
+/// Bytes of a message on its way that every client may have, whatever others have.
+const FREE: usize = 16 * 1024;
 /// Status for a frame that is no message (RFC 6455 section 7.4.1: "unexpected condition").
 const UNEXPECTED: u16 = 1011;
 /// Status for a client that was silent for too long, as the server of Phoenix says it.
@@ -53,6 +55,8 @@ struct Line {
     /// Bytes of the inbound that count against the endpoint's.
     charged: usize,
     unsent: SmallVec<[Bytes; 1]>,
+    /// Bytes of those that count against the endpoint's: the client does not take them.
+    owed: usize,
     flushed: bool,
     heard: Instant,
     /// Since when the client has taken nothing of what is written.
@@ -70,6 +74,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         inbound: Inbound::new(limits.message_bytes),
         charged: 0,
         unsent: SmallVec::new(),
+        owed: 0,
         flushed: true,
         heard: Instant::now(),
         stuck: None,
@@ -106,6 +111,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         // A client that does not take its close is cut.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, line.finish(code)).await;
     }
+    line.settle();
     line.connection.hub().budget.give(line.charged);
 }
 
@@ -220,7 +226,6 @@ impl Line {
 
     /// Counts what is held against what the endpoint may hold. Whether there is room for it.
     fn charge(&mut self) -> bool {
-        const FREE: usize = 16 * 1024;
         let bytes = self.inbound.bytes();
         let due = if bytes > FREE { bytes } else { 0 };
         let budget = &self.connection.hub().budget;
@@ -232,6 +237,23 @@ impl Line {
         has || !grows
     }
 
+    /// Counts what the client does not take against what the endpoint may hold. Whether there is room for it.
+    fn owe(&mut self) -> bool {
+        let bytes: usize = self.unsent.iter().map(Bytes::len).sum();
+        let due = if bytes > BATCH_BYTES { bytes } else { 0 };
+        let grows = due > self.owed;
+        self.settle();
+        let budget = &self.connection.hub().budget;
+        let has = budget.has(due);
+        budget.take(due);
+        self.owed = due;
+        has || !grows
+    }
+
+    fn settle(&mut self) {
+        self.connection.hub().budget.give(std::mem::take(&mut self.owed));
+    }
+
     /// Writes what waits. Says how the connection is to end, once everything that comes before is written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<Option<End>> {
         loop {
@@ -241,6 +263,7 @@ impl Line {
                 return Ok(Some(end));
             }
             if self.unsent.is_empty() {
+                self.settle();
                 if !self.flushed && self.stream.poll_flush(context)?.is_ready() {
                     self.flushed = true;
                 }
@@ -257,6 +280,9 @@ impl Line {
                 // While it waits, it must hear that the client is given up.
                 Poll::Pending => {
                     self.stuck.get_or_insert_with(Instant::now);
+                    if !self.owe() {
+                        return Ok(Some(End::Overflow));
+                    }
                     return Ok(self.connection.hurry(context));
                 }
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -323,6 +349,8 @@ impl Line {
                 match self.inbound.next() {
                     Ok(Some(Item::Close(_))) | Err(_) => return Poll::Ready(()),
                     Ok(Some(_)) => continue,
+                    // What is long, nobody is going to take: a close can't be told from it, and it is cut in time.
+                    Ok(None) if self.inbound.bytes() > FREE => self.inbound.clear(),
                     Ok(None) => {}
                 }
                 match self.stream.poll_read(&mut self.inbound, context) {

@@ -70,6 +70,10 @@ impl Session {
         &self.token
     }
 
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
     fn touch(&self) {
         *lock(&self.heard) = Instant::now();
     }

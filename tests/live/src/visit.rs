@@ -2,19 +2,23 @@
 
 use std::collections::VecDeque;
 
-use roost_live_tests::{Heard, Peer};
 use serde_json::{Value, json};
 
-use super::Place;
+use crate::{Heard, Peer};
 
 /// A page that was loaded: what its element and its cookie say.
 #[derive(Debug, Clone)]
-pub(crate) struct Loaded {
-    pub(crate) base: String,
-    pub(crate) cookie: String,
-    pub(crate) csrf: String,
-    pub(crate) id: String,
-    pub(crate) session: String,
+pub struct Loaded {
+    /// `http://host:port`.
+    pub base: String,
+    /// The session's cookie, as it is sent back.
+    pub cookie: String,
+    /// What a socket has to show.
+    pub csrf: String,
+    /// Of the main view's element.
+    pub id: String,
+    /// The view's token.
+    pub session: String,
 }
 
 fn attribute<'a>(html: &'a str, after: &str, name: &str) -> &'a str {
@@ -28,9 +32,12 @@ fn attribute<'a>(html: &'a str, after: &str, name: &str) -> &'a str {
 }
 
 impl Loaded {
-    /// Loads the page at `/`.
-    pub(crate) async fn of(place: &Place) -> Self {
-        let base = place.base.clone();
+    /// Loads the page at `/` of `base` (`http://host:port`).
+    ///
+    /// # Panics
+    /// If there is no such page.
+    pub async fn of(base: &str) -> Self {
+        let base = base.to_owned();
         let load = tokio::task::spawn_blocking(move || {
             let mut response = ureq::get(&base).call().unwrap();
             let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
@@ -48,11 +55,18 @@ impl Loaded {
     }
 
     /// Opens a socket as the page does.
-    pub(crate) async fn connect(&self) -> Visit {
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn connect(&self) -> Visit {
         self.connect_with(&self.csrf).await
     }
 
-    pub(crate) async fn connect_with(&self, csrf: &str) -> Visit {
+    /// The same with another CSRF token.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn connect_with(&self, csrf: &str) -> Visit {
         let path = format!("/live/websocket?_csrf_token={csrf}&vsn=2.0.0");
         let peer = Peer::connect_with(&self.base, &path, &[("cookie", &self.cookie)])
             .await
@@ -67,7 +81,7 @@ impl Loaded {
     }
 
     /// What the page's join says.
-    pub(crate) fn join(&self) -> Value {
+    pub fn join(&self) -> Value {
         json!({
             "url": format!("{}/", self.base), "session": self.session, "static": null, "sticky": false,
             "params": {"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0},
@@ -76,18 +90,23 @@ impl Loaded {
 }
 
 /// An open socket.
-pub(crate) struct Visit {
-    pub(crate) peer: Peer,
-    pub(crate) topic: String,
+pub struct Visit {
+    /// Its frames.
+    pub peer: Peer,
+    /// The view's.
+    pub topic: String,
     reference: u64,
     join: String,
     set_aside: VecDeque<Value>,
 }
 
 impl Visit {
-    /// Loads the page and joins its view.
-    pub(crate) async fn of(place: &Place) -> Self {
-        let loaded = Loaded::of(place).await;
+    /// Loads the page at `/` of `base` and joins its view.
+    ///
+    /// # Panics
+    /// If that is refused.
+    pub async fn of(base: &str) -> Self {
+        let loaded = Loaded::of(base).await;
         let mut visit = loaded.connect().await;
         let reply = visit.enter(loaded.join()).await;
         assert_eq!(reply["status"], "ok", "{reply}");
@@ -95,7 +114,7 @@ impl Visit {
     }
 
     /// Joins with this payload; the answer.
-    pub(crate) async fn enter(&mut self, payload: Value) -> Value {
+    pub async fn enter(&mut self, payload: Value) -> Value {
         self.reference += 1;
         self.join = self.reference.to_string();
         let topic = self.topic.clone();
@@ -106,7 +125,7 @@ impl Visit {
     }
 
     /// Sends to the view; returns the reference by which the answer is known.
-    pub(crate) async fn send(&mut self, event: &str, payload: Value) -> String {
+    pub async fn send(&mut self, event: &str, payload: Value) -> String {
         self.reference += 1;
         let reference = self.reference.to_string();
         self.peer
@@ -116,24 +135,25 @@ impl Visit {
     }
 
     /// Sends an event to the view whose payload is this text.
-    pub(crate) async fn send_text(&mut self, payload: &str) {
+    pub async fn send_text(&mut self, payload: &str) {
         let frame = format!("[\"{}\",\"x\",\"{}\",\"event\",{payload}]", self.join, self.topic);
         self.peer.text(&frame).await;
     }
 
     /// Sends to the view; the answer.
-    pub(crate) async fn ask(&mut self, event: &str, payload: Value) -> Value {
+    pub async fn ask(&mut self, event: &str, payload: Value) -> Value {
         let reference = self.send(event, payload).await;
         self.reply(&reference).await
     }
 
-    pub(crate) async fn click(&mut self, event: &str) -> Value {
+    /// Clicks on something with this event; the answer.
+    pub async fn click(&mut self, event: &str) -> Value {
         self.ask("event", json!({"type": "click", "event": event, "value": {}}))
             .await
     }
 
     /// The payload of the answer to a message; what comes before it is set aside.
-    pub(crate) async fn reply(&mut self, reference: &str) -> Value {
+    pub async fn reply(&mut self, reference: &str) -> Value {
         loop {
             let frame = self.peer.hear_json().await;
             if frame[1] == reference && frame[3] == "phx_reply" {
@@ -144,7 +164,7 @@ impl Visit {
     }
 
     /// The next message that is no answer.
-    pub(crate) async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         match self.set_aside.pop_front() {
             Some(frame) => frame,
             None => self.peer.hear_json().await,
@@ -152,7 +172,7 @@ impl Visit {
     }
 
     /// The status with which the connection is closed; what comes before is passed over.
-    pub(crate) async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             if let Heard::Closed(status) = self.peer.hear().await {
                 return status;
