@@ -9,6 +9,7 @@ mod devices;
 mod gateway;
 mod logs;
 mod metrics;
+mod network;
 mod requests;
 mod run;
 mod secrets;

@@ -12,6 +12,7 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::network::Network;
 use crate::tree::{Tree, tree};
 use crate::{VERSION, logs, watchdog};
 
@@ -38,7 +39,8 @@ pub fn run_with(config: Config, codecs: &[CodecDef], see: impl FnOnce(&Tree)) ->
         .enable_all()
         .build()
         .context("can't start the runtime")?;
-    let code = runtime.block_on(live(gateway, see));
+    let network = Network::start().context("can't start the thread of the connections")?;
+    let code = runtime.block_on(live(gateway, &network, see));
     info!("stopped");
     Ok(code)
 }
@@ -69,9 +71,9 @@ fn announce_token(gateway: &Gateway) {
     }
 }
 
-async fn live(gateway: Arc<Gateway>, see: impl FnOnce(&Tree)) -> ExitCode {
+async fn live(gateway: Arc<Gateway>, network: &Network, see: impl FnOnce(&Tree)) -> ExitCode {
     let shutdown = Shutdown::new();
-    let tree = tree(&gateway);
+    let tree = tree(&gateway, network.handle());
     see(&tree);
     let Tree { root, .. } = tree;
     let stopping = shutdown.clone();

@@ -208,7 +208,8 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         }
         pause.look(&wire.broker, guest);
         tokio::task::coop::consume_budget().await;
-        if guest.session.take_crowded() {
+        // Whoever has much to say takes turns with the others.
+        if guest.session.take_crowded() | wire.take_more() {
             tokio::task::yield_now().await;
         }
         let may_read = !pause.is_on();

@@ -58,6 +58,8 @@ pub(crate) struct Wire {
     read: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) broker: Arc<Broker>,
+    /// The last read filled all the room there was.
+    more: bool,
     /// Bytes of this connection in the sum of all that wait in buffers.
     counted: usize,
 }
@@ -75,6 +77,7 @@ impl Wire {
             read: BytesMut::new(),
             out: BytesMut::new(),
             broker,
+            more: false,
             counted: 0,
         }
     }
@@ -122,6 +125,7 @@ impl Wire {
             read,
             out,
             broker,
+            more,
             ..
         } = self;
         SCRATCH.with_borrow_mut(|scratch| {
@@ -132,6 +136,7 @@ impl Wire {
                 Err(_) => return Err(CloseOr::Close(Close::Lost)),
             };
             BrokerStats::add(&broker.stats().bytes_in, count as u64);
+            *more = count == scratch.len();
             if !read.is_empty() {
                 read.extend_from_slice(&scratch[..count]);
                 return Ok(true);
@@ -142,6 +147,11 @@ impl Wire {
             read.extend_from_slice(&scratch[used..count]);
             result.map(|()| true)
         })
+    }
+
+    /// Whether there is probably more to read than was read at a time. Asked once, it is over.
+    pub(crate) fn take_more(&mut self) -> bool {
+        std::mem::take(&mut self.more)
     }
 
     /// Hands every complete packet of what was left over to `handle`.
