@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# The demonstration: a gateway with its state under target/demo and simulated devices that talk real MQTT to it.
+# The demonstration: a gateway with its state under target/demo and simulated devices that talk real MQTT to it. Its
+# open pages follow the stylesheet, and it is built and started anew whenever one of its sources has changed.
 set -euo pipefail
 source .ci/setup.sh
 
 DEVICES=25
 DEMO=target/demo
 CONFIG=$DEMO/roost.toml
-PROGRAM=target/release/roost
+PROGRAM=target/debug/roost
+SOURCES=(gateway drivers web-ui/pages web-ui/reload Cargo.toml)
+BUILT=$DEMO/built
+# Only a program with debug assertions looks at it.
+export ROOST_ASSETS="$PWD/web-ui/pages/assets"
 # Must be where `web.listen` of the configuration below says.
 ADDRESS=http://127.0.0.1:8080
 START_LIMIT_S=30
@@ -20,7 +25,7 @@ write_config() {
     say "writing $CONFIG"
     cat >"$CONFIG" <<'TOML'
 # The demonstration's configuration. Change what you like: ./dev run writes this file only where it is missing.
-# Every setting with its default and its meaning: target/release/roost check-config --defaults
+# Every setting with its default and its meaning: target/debug/roost check-config --defaults
 data_dir = "target/demo/data"
 
 [mqtt]
@@ -58,18 +63,40 @@ wait_for_gateway() {
     done
 }
 
+start_gateway() {
+    "$PROGRAM" run --config "$CONFIG" &
+    GATEWAY=$!
+    wait_for_gateway
+}
+
+build() {
+    mkdir -p "$DEMO"
+    touch "$BUILT"
+    cargo build --locked --bin roost
+}
+
+# The stylesheet is read from where it is.
+has_changed() { [ -n "$(find "${SOURCES[@]}" -type f -newer "$BUILT" ! -name '*.css' -print -quit)" ]; }
+
 run_demo() {
     write_config
     trap stop EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    "$PROGRAM" run --config "$CONFIG" &
-    GATEWAY=$!
-    wait_for_gateway
+    start_gateway
     "$PROGRAM" sim --config "$CONFIG" --devices "$DEVICES" --wired &
     FLEET=$!
     say "Roost is at $ADDRESS, with $DEVICES simulated devices; Ctrl-C ends it"
-    wait -n "$GATEWAY" "$FLEET" || true
+    while alive "$GATEWAY" && alive "$FLEET"; do
+        # What does not compile changes nothing: the last program goes on.
+        if has_changed && build; then
+            say "starting the gateway anew"
+            kill "$GATEWAY" 2>/dev/null || true
+            wait "$GATEWAY" || true
+            start_gateway
+        fi
+        sleep 0.3
+    done
     alive "$GATEWAY" || fail "the gateway ended: see its last lines above"
     fail "the simulated devices ended: see their last lines above"
 }
@@ -78,5 +105,5 @@ need_rust
 need_compiler
 need_live_scripts
 say "building"
-cargo build --locked --release --bin roost
+build
 run_demo

@@ -14,16 +14,23 @@ const MAX_FUNCTION_LINES: usize = 70;
 const MAX_COLUMNS: usize = 120;
 
 /// Which of our crates each may use. What is not here does not know it exists.
-const DEPENDENCIES: [(&str, &[&str]); 12] = [
+const DEPENDENCIES: [(&str, &[&str]); 13] = [
     ("roost-model", &[]),
     ("roost-runtime", &["roost-model"]),
     ("roost-store", &["roost-model"]),
     ("roost-drivers", &["roost-model"]),
     ("roost-mqtt", &["roost-model", "roost-runtime", "roost-store"]),
     ("roost-live-macros", &[]),
-    ("roost-live", &["roost-live-macros", "roost-runtime"]),
+    ("roost-reload", &[]),
+    (
+        "roost-live",
+        &["roost-live-macros", "roost-reload", "roost-runtime"],
+    ),
     ("roost-live-tests", &["roost-live", "roost-runtime"]),
-    ("roost-web", &["roost-model", "roost-runtime", "roost-store"]),
+    (
+        "roost-web",
+        &["roost-model", "roost-reload", "roost-runtime", "roost-store"],
+    ),
     (
         "roost",
         &[

@@ -19,7 +19,7 @@ pub use clients::{Listener, mosquitto, mosquitto_pub};
 pub use cutter::Cutter;
 pub use door::{Door, Transport};
 pub use program::{Program, Settings, WEB_PORT};
-pub use scripts::{mqttjs, paho, paho_command, python};
+pub use scripts::{browser, mqttjs, paho, paho_command, python};
 
 use std::time::{Duration, Instant};
 

@@ -70,6 +70,12 @@ impl Program {
         program
     }
 
+    /// Where the program is that is run.
+    #[must_use]
+    pub fn built(&self) -> PathBuf {
+        self.settings.program.clone().unwrap_or_else(built)
+    }
+
     /// Everything but the start.
     #[must_use]
     pub fn prepare(settings: Settings) -> Self {
@@ -121,7 +127,7 @@ impl Program {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let program = self.settings.program.clone().unwrap_or_else(built);
+        let program = self.built();
         let mut command = match self.settings.runner.split_first() {
             Some((runner, rest)) => {
                 let mut command = Command::new(runner);

@@ -1,5 +1,6 @@
 //! Programs of other languages beside the tests: paho in Python, MQTT.js in Node.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Door, PATIENCE, Program};
@@ -31,6 +32,22 @@ pub fn paho(door: &Door, script: &str, scenario: &[&str]) -> String {
 pub fn paho_command(door: &Door, script: &str, scenario: &[&str]) -> Command {
     let python = place("ROOST_PYTHON", "venv/bin/python");
     come_in(&python, door, script, scenario)
+}
+
+/// Plays the scenarios of a file of this folder in a headless browser. They must hold.
+pub fn browser(scenarios: &str, base: &str, environment: &[(&str, &Path)]) {
+    let here = env!("CARGO_MANIFEST_DIR");
+    let mut command = Command::new("timeout");
+    command
+        .arg((2 * PATIENCE.as_secs()).to_string())
+        .args(["node", &format!("{here}/live/browser/runner.js")])
+        .args([&format!("{here}/{scenarios}"), base])
+        .envs(environment.iter().copied())
+        .env(
+            "NODE_PATH",
+            place("ROOST_BROWSER_MODULES", "browser/node_modules"),
+        );
+    run(command, scenarios);
 }
 
 /// Lets MQTT.js come in by a door and do what the script calls `scenario`. The script asserts; its output.

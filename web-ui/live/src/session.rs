@@ -46,6 +46,16 @@ impl Session {
         })
     }
 
+    /// Makes another session of it, with the same values: pages that were loaded before are none of its own. For
+    /// sign-in and sign-out, so that nobody who knew the session of before has a part in what comes.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub fn renew(&mut self) -> Result<(), KeyError> {
+        self.csrf = unguessable("")?;
+        Ok(())
+    }
+
     /// The session that a request belongs to; `None` without a cookie of ours.
     #[must_use]
     pub fn of(headers: &HeaderMap, key: &SigningKey) -> Option<Self> {
@@ -172,5 +182,17 @@ mod tests {
         let mut session = Session::begin().unwrap();
         session.put("much", "x".repeat(SESSION_BYTES));
         assert_eq!(session.to_cookie(&key, false), None);
+    }
+
+    #[test]
+    fn pages_of_before_a_sign_in_are_none_of_the_session_after_it() {
+        let key = SigningKey::random().unwrap();
+        let mut session = Session::begin().unwrap();
+        session.put("language", "de");
+        let before = session.csrf_token(&key);
+        session.renew().unwrap();
+        assert!(!session.is_own(&before, &key));
+        assert!(session.is_own(&session.csrf_token(&key), &key));
+        assert_eq!(session.get("language").unwrap(), "de");
     }
 }

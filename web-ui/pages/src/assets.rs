@@ -3,6 +3,8 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use crate::develop;
+
 const STYLESHEET: &str = include_str!("../assets/roost.css");
 const ICON: &str = include_str!("../assets/icon.svg");
 /// Where the icon is.
@@ -26,6 +28,11 @@ const STYLESHEET_HASH: u64 = hash(STYLESHEET);
 /// Where the stylesheet is: it says which version it is.
 pub(crate) fn stylesheet_path() -> String {
     format!("/assets/roost.{STYLESHEET_HASH:016x}.css")
+}
+
+/// Where pages find their stylesheet.
+pub(crate) fn stylesheet_link() -> String {
+    develop::following().map_or_else(stylesheet_path, |following| following.stylesheet.to_owned())
 }
 
 pub(crate) async fn stylesheet() -> Response {

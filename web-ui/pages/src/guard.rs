@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::develop;
 use crate::live;
 use crate::pages;
 use crate::problem::Problem;
@@ -21,7 +22,8 @@ use crate::web::Web;
 /// How long a request may take in all, its body included: a slow sender does not hold a place for ever.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Said with every response. No script runs, nothing comes from elsewhere, nobody frames a page.
+/// Said with every response, but for developers (`develop`). No script runs, nothing comes from elsewhere, nobody
+/// frames a page.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -41,6 +43,10 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(following) = develop::following() {
+        let policy = HeaderValue::from_static(following.content_security_policy);
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers
         .entry(header::CACHE_CONTROL)

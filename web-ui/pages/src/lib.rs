@@ -9,6 +9,7 @@ mod assets;
 mod cached;
 mod commands;
 mod desks;
+mod develop;
 mod guard;
 mod live;
 mod onboarding;

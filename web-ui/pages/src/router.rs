@@ -12,7 +12,7 @@ use axum::{Router, http};
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::web::Web;
-use crate::{api, assets, guard, pages, upgrade};
+use crate::{api, assets, develop, guard, pages, upgrade};
 
 /// Largest body of a request, in bytes, where nothing else is said.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -60,6 +60,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .merge(confidential)
         .merge(metrics)
         .merge(public)
+        .merge(develop::routes())
         .nest(api::PREFIX, api::router(Arc::clone(&site)))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)

@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, Uri, header};
 /// Which pages may open a socket.
 #[derive(Clone, Default)]
 pub enum Origin {
-    /// Those of the host that was asked, with the same port: right unless a proxy changes the host.
+    /// Those of the host that was asked, with the same port: right unless a proxy changes the host. It believes the
+    /// `Host` header: a page elsewhere whose own name resolves to this machine (DNS rebinding) passes. A program that
+    /// knows its names says them, by [`Origin::Host`] or [`Origin::List`], or refuses other hosts before.
     #[default]
     SameHost,
     /// Those of this host, whatever scheme and port.

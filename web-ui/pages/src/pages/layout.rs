@@ -3,10 +3,10 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::words;
-use crate::assets;
 use crate::guard;
 use crate::site::Site;
 use crate::web::Facts;
+use crate::{assets, develop};
 
 /// Seconds until a page loads itself again.
 const REFRESH_S: u32 = 5;
@@ -79,7 +79,10 @@ pub(crate) fn document(frame: &Frame<'_>, body: &Markup) -> Markup {
                 }
                 title { (frame.title) " · Roost" }
                 link rel="icon" type="image/svg+xml" href=(assets::ICON_PATH);
-                link rel="stylesheet" href=(assets::stylesheet_path());
+                link rel="stylesheet" href=(assets::stylesheet_link());
+                @if let Some(following) = develop::following() {
+                    script defer src=(following.script) {}
+                }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }

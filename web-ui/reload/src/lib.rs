@@ -3,13 +3,14 @@
 //! - a changed **stylesheet** is swapped in the open page;
 //! - a changed **script** loads the page anew;
 //! - a changed **template** is a rebuilt program: when it has been started again, the stock client joins by itself and
-//!   replays forms. Give the program the same [signing key](crate::sign::SigningKey) each time, or every page is loaded
-//!   anew. If its scripts have changed meanwhile, it is loaded anew in any case.
+//!   replays forms. Give the program the same signing key each time, or every page is loaded anew. If its scripts have
+//!   changed meanwhile, it is loaded anew in any case;
+//! - pages that are not live are loaded anew when the program was started anew: [`Reload::plain_pages`].
 //!
 //! ```
-//! use roost_live::reload::Reload;
+//! use roost_reload::Reload;
 //!
-//! # fn main() -> Result<(), roost_live::reload::ReloadError> {
+//! # fn main() -> Result<(), roost_reload::ReloadError> {
 //! # let folder = tempfile::tempdir().unwrap();
 //! # for name in ["app.css", "app.js"] { std::fs::write(folder.path().join(name), "").unwrap(); }
 //! # let folder = folder.path();
@@ -20,11 +21,11 @@
 //! # drop(routes); Ok(()) }
 //! ```
 //!
-//! The layout of the pages adds `<script defer src="/live-reload.js"></script>`. Not for production: every open page
-//! costs a connection and looks at the files by itself.
+//! The layout of the pages adds `<script defer src="/live-reload.js"></script>` ([`SCRIPT`]). Not for production: every
+//! open page costs a connection and looks at the files by itself.
 
 use std::convert::Infallible;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,7 +42,9 @@ use thiserror::Error;
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a page waits before it asks a program that is away again.
 const RETRY_MS: u32 = 300;
-const CLIENT: &str = include_str!("reload/client.js");
+/// Where the pages' script is.
+pub const SCRIPT: &str = "/live-reload.js";
+const CLIENT: &str = include_str!("client.js");
 
 /// A file that cannot be watched.
 #[derive(Debug, Error)]
@@ -70,6 +73,8 @@ struct Watched {
 #[derive(Debug, Default)]
 pub struct Reload {
     files: Vec<Watched>,
+    /// Another number for each start of the program, where pages are to notice it.
+    start: u64,
 }
 
 /// When a file was changed and how long it is; `None` while it is being replaced.
@@ -82,7 +87,7 @@ fn stamp(path: &Path) -> Stamp {
 
 /// What one open page has been told.
 struct Told {
-    files: Arc<Vec<Watched>>,
+    reload: Arc<Reload>,
     stamps: Vec<Stamp>,
     greeted: bool,
 }
@@ -110,6 +115,13 @@ impl Reload {
         self.watch(Kind::Script, url, path.into())
     }
 
+    /// Loads pages anew after each start of the program: for pages that no live client joins again.
+    #[must_use]
+    pub fn plain_pages(mut self) -> Self {
+        self.start = RandomState::new().hash_one(());
+        self
+    }
+
     fn watch(mut self, kind: Kind, url: &str, path: PathBuf) -> Result<Self, ReloadError> {
         if let Err(source) = std::fs::metadata(&path) {
             return Err(ReloadError { path, source });
@@ -121,16 +133,13 @@ impl Reload {
 
     /// The files, `/live-reload.js` for the pages, and `/live-reload`, where they hear of changes.
     pub fn routes(self) -> Router {
-        let mut router = Router::new().route(
-            "/live-reload.js",
-            get(async || asset(Kind::Script, CLIENT.into())),
-        );
+        let mut router = Router::new().route(SCRIPT, get(async || asset(Kind::Script, CLIENT.into())));
         for file in &self.files {
             let (kind, path) = (file.kind, file.path.clone());
             router = router.route(&file.url, get(async move || serve(kind, &path)));
         }
-        let files = Arc::new(self.files);
-        router.route("/live-reload", get(async move || changes(files)))
+        let reload = Arc::new(self);
+        router.route("/live-reload", get(async move || changes(reload)))
     }
 }
 
@@ -151,8 +160,8 @@ fn serve(kind: Kind, path: &Path) -> Response {
 }
 
 /// Server-sent events (HTML standard, section 9.2): the scripts' version first, then each change.
-fn changes(files: Arc<Vec<Watched>>) -> Response {
-    let events = stream::unfold(Told::new(files), async |mut told| {
+fn changes(reload: Arc<Reload>) -> Response {
+    let events = stream::unfold(Told::new(reload), async |mut told| {
         let event = told.next().await;
         Some((Ok::<_, Infallible>(Bytes::from(event)), told))
     });
@@ -164,10 +173,10 @@ fn changes(files: Arc<Vec<Watched>>) -> Response {
 }
 
 impl Told {
-    fn new(files: Arc<Vec<Watched>>) -> Self {
+    fn new(reload: Arc<Reload>) -> Self {
         Self {
-            stamps: files.iter().map(|file| stamp(&file.path)).collect(),
-            files,
+            stamps: reload.files.iter().map(|file| stamp(&file.path)).collect(),
+            reload,
             greeted: false,
         }
     }
@@ -179,8 +188,10 @@ impl Told {
         }
         loop {
             if let Some(changed) = self.changed() {
-                return match self.files[changed].kind {
-                    Kind::Stylesheet => format!("event: stylesheet\ndata: {}\n\n", self.files[changed].url),
+                return match self.reload.files[changed].kind {
+                    Kind::Stylesheet => {
+                        format!("event: stylesheet\ndata: {}\n\n", self.reload.files[changed].url)
+                    }
                     Kind::Script => self.scripts(),
                 };
             }
@@ -190,7 +201,7 @@ impl Told {
 
     /// The first file that is not what it was. One that is away is being replaced.
     fn changed(&mut self) -> Option<usize> {
-        for (index, file) in self.files.iter().enumerate() {
+        for (index, file) in self.reload.files.iter().enumerate() {
             let now = stamp(&file.path);
             if now.is_some() && now != self.stamps[index] {
                 self.stamps[index] = now;
@@ -203,7 +214,8 @@ impl Told {
     /// What all scripts together are: another text if one of them is another.
     fn scripts(&self) -> String {
         let mut hash = DefaultHasher::new();
-        for script in self.files.iter().filter(|file| file.kind == Kind::Script) {
+        self.reload.start.hash(&mut hash);
+        for script in self.reload.files.iter().filter(|file| file.kind == Kind::Script) {
             std::fs::read(&script.path).unwrap_or_default().hash(&mut hash);
         }
         format!("event: scripts\ndata: {:016x}\n\n", hash.finish())
@@ -224,7 +236,7 @@ mod tests {
         std::fs::write(&sheet, "a").unwrap();
         std::fs::write(&script, "1").unwrap();
         let reload = Reload::new().stylesheet("/a.css", &sheet).unwrap();
-        let files = Arc::new(reload.script("/a.js", &script).unwrap().files);
+        let files = Arc::new(reload.script("/a.js", &script).unwrap());
         let open = || Told::new(Arc::clone(&files));
         let mut told = open();
         let greeting = told.next().await;
@@ -242,6 +254,12 @@ mod tests {
         std::fs::write(&script, "22").unwrap();
         let changed = told.next().await;
         assert!(changed.starts_with("event: scripts") && !greeting.ends_with(&changed));
+    }
+
+    #[tokio::test]
+    async fn plain_pages_are_told_of_each_start_of_the_program() {
+        let greeting = async || Told::new(Arc::new(Reload::new().plain_pages())).next().await;
+        assert_ne!(greeting().await, greeting().await);
     }
 
     #[test]

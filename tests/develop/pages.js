@@ -1,0 +1,74 @@
+// The gateway's pages while somebody changes them: its stylesheet, and the program itself.
+
+"use strict";
+
+const { spawn } = require("node:child_process");
+const { once } = require("node:events");
+const fs = require("node:fs");
+const path = require("node:path");
+const { collect } = require("../live/browser/scenario.js");
+const { scenarios, scenario } = collect();
+
+const { ROOST_PROGRAM: program, ROOST_CONFIG: config, ROOST_ASSETS: assets } = process.env;
+const STYLESHEET = path.join(assets, "roost.css");
+// A page that is open to everybody, and does not load itself anew every few seconds.
+const QUIET = "/sign-in";
+
+class Gateway {
+    async start(base) {
+        this.child = spawn(program, ["--config", config, "run"], { stdio: "ignore" });
+        for (;;) {
+            const answer = await fetch(`${base}/api/v1/health`).catch(() => undefined);
+            if (answer && answer.ok) return;
+            if (this.child.exitCode !== null) throw new Error(`the gateway ended with ${this.child.exitCode}`);
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+    }
+
+    async stop() {
+        const gone = once(this.child, "exit");
+        this.child.kill("SIGKILL");
+        await gone;
+    }
+}
+
+async function running(one, play) {
+    const gateway = new Gateway();
+    await gateway.start(one.base);
+    try {
+        await play(gateway);
+        // Before the program ends, or the page would complain of that.
+        await one.page.close();
+    } finally {
+        await gateway.stop();
+    }
+}
+
+const hasColour = (one, colour) =>
+    one.until(`the text is ${colour}`, (colour) => getComputedStyle(document.body).color === colour, colour);
+
+scenario("a changed stylesheet is swapped in the open page", (one) =>
+    running(one, async () => {
+        const before = fs.readFileSync(STYLESHEET, "utf8");
+        await one.page.goto(one.base + QUIET);
+        await one.marks();
+        for (const colour of ["rgb(1, 20, 200)", "rgb(3, 3, 3)"]) {
+            fs.writeFileSync(STYLESHEET, `${before}\nbody { color: ${colour} !important; }\n`);
+            await hasColour(one, colour);
+        }
+        await one.isSamePage();
+    }),
+);
+
+scenario("a page is loaded anew when the program was started anew", (one) =>
+    running(one, async (gateway) => {
+        one.expects(/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/);
+        await one.page.goto(one.base + QUIET);
+        await one.marks();
+        await gateway.stop();
+        await gateway.start(one.base);
+        await one.isNewPage();
+    }),
+);
+
+module.exports = scenarios;
