@@ -66,7 +66,7 @@ fn section([clients, broadcasts, views]: &[String; 3]) -> String {
          Broadcasts of {} bytes. Beside Roost a loop of `send` that sends as many bytes to as many sockets and does\n\
          nothing else: what the kernel takes. The clients are one thread on the same two cores. Asleep they wait as\n\
          programs do, and whoever sends has to wake them: these are the figures to compare with those of Phoenix.\n\
-         Awake they look without a pause, which shows what the waking costs.\n\n{broadcasts}\n\
+         Awake they look without a pause, and nobody has to wake them.\n\n{broadcasts}\n\
          500 live views, each with 50 values that all change once a second; and a table that is a stream.\n\n{views}",
         machine::describe(),
         env!("CARGO_PKG_VERSION"),

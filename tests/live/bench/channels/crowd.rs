@@ -23,7 +23,7 @@ const NOTE: &str = r#"{"text":"the quick brown fox jumps over the lazy dog","n":
 pub(super) enum Waits {
     /// They sleep until something comes, as programs do.
     Asleep,
-    /// They look again and again: nobody has to wake them, which is a third of what a `send` costs.
+    /// They look again and again: nobody has to wake them.
     Awake,
 }
 
