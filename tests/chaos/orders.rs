@@ -34,6 +34,8 @@ pub(crate) struct Orders {
 pub(crate) struct Outcome {
     pub(crate) given: usize,
     pub(crate) verified: usize,
+    /// Acknowledged, and said not to be verified.
+    pub(crate) unseen: usize,
     pub(crate) refused: usize,
     pub(crate) expired: usize,
     pub(crate) turned_away: u64,
@@ -45,8 +47,8 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} commands: {} verified, {} refused, {} expired; {} times nobody took one: {:?}",
-            self.given, self.verified, self.refused, self.expired, self.turned_away, self.how
+            "{} commands: {} verified, {} unseen, {} refused, {} expired; {} times nobody took one: {:?}",
+            self.given, self.verified, self.unseen, self.refused, self.expired, self.turned_away, self.how
         )
     }
 }
@@ -146,6 +148,8 @@ impl Orders {
             );
             match command["state"].as_str().unwrap() {
                 "verified" => outcome.verified += 1,
+                // It is said that nobody has seen it: the reading came while nobody followed commands.
+                "acknowledged" => outcome.unseen += 1,
                 "refused" => outcome.refused += 1,
                 "expired" => outcome.expired += 1,
                 other => panic!("{other}: {command}"),
