@@ -36,6 +36,9 @@ use roost_store::Store;
 
 use crate::buses::Buses;
 
+/// Bytes that wait for a device's task. One message has room, however large.
+const INBOX_BYTES: u32 = 1 << 20;
+
 /// What every device's task needs.
 pub(crate) struct DeviceParts {
     /// The bus.
@@ -233,8 +236,12 @@ fn inbox(
         return None;
     };
     let policy = roost_runtime::Policy::HoldThenShut;
+    let capacity = roost_runtime::Capacity {
+        bytes: INBOX_BYTES,
+        ..parts.inbox_messages.into()
+    };
     let left = left.or_else(|| parts.handover.take(&device.id));
-    let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(parts.inbox_messages, policy));
+    let mut inbox = left.unwrap_or_else(|| parts.bus.subscriber(capacity, policy));
     let codec = parts.codecs.get(profile);
     let filters = codec.map(|codec| codec.filters(&device.id)).unwrap_or_default();
     inbox.tune(Arc::clone(id), &filters);

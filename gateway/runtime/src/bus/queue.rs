@@ -135,12 +135,17 @@ impl Queue {
         state.len() < most && all <= self.common.bytes_max.saturating_mul(2)
     }
 
-    /// Notes whether it is shut, after a change.
+    /// Notes whether it is shut, after a change. Whoever then waits for it is woken when there is room.
     fn note_shut(&self, state: &mut State) {
+        let all = self.common.bytes.load(Ordering::Relaxed);
         let shut = self.policy == Policy::HoldThenShut
             && !state.closed
+            && !state.is_empty()
             && state.oldest_unreliable().is_none()
-            && state.len() >= self.capacity.messages as usize;
+            && (state.len() >= self.capacity.messages as usize
+                || state.bytes() >= self.capacity.bytes
+                || all > self.common.bytes_max);
+        state.pressing |= shut;
         if shut != state.shut {
             state.shut = shut;
             if shut {
@@ -178,6 +183,10 @@ impl Queue {
             {
                 break;
             }
+            if self.policy == Policy::HoldThenShut && oldest_unreliable.is_none() && qos > QoS::AtMostOnce {
+                // It is not lost: its publisher keeps it.
+                return DENIED;
+            }
             self.count_drop();
             match self.policy {
                 Policy::DropNewest => return REFUSED,
@@ -185,8 +194,7 @@ impl Queue {
                 Policy::DropOldest => state.drop_at(0, &self.common),
                 Policy::HoldThenShut => match oldest_unreliable {
                     Some(at) => state.drop_at(at, &self.common),
-                    None if qos == QoS::AtMostOnce => return REFUSED,
-                    None => return DENIED,
+                    None => return REFUSED,
                 },
                 Policy::ShedThenClose => match oldest_unreliable {
                     Some(at) => state.drop_at(at, &self.common),
@@ -255,7 +263,7 @@ impl Queue {
         let mut state = lock(&self.state);
         let delivery = state.take(&self.common);
         self.note_shut(&mut state);
-        if state.pressing && self.durable == 0 && !self.is_crowded(&state) {
+        if state.pressing && self.durable == 0 && !state.shut && !self.is_crowded(&state) {
             state.pressing = false;
             drop(state);
             self.stalled.store(false, Ordering::Relaxed);
