@@ -1,5 +1,7 @@
 //! Broadcasts to more than are written to at once: to clients of both versions, some of which read late.
 
+use std::time::Duration;
+
 use roost_live::endpoint::Limits;
 use roost_live_tests::{Heard, Peer};
 use serde_json::{Value, json};
@@ -71,6 +73,36 @@ async fn everybody_hears_all_broadcasts_whole_and_in_order_however_late_they_rea
         let heard = peer.hear_json().await.to_string();
         assert!(heard.contains("after"), "{heard}");
     }
+}
+
+#[tokio::test]
+async fn large_broadcasts_one_after_the_other_close_nobody_who_reads() {
+    const LISTENERS: usize = 200;
+    // For each listener less than a queue holds; for all of them more than may wait, if each counted by itself.
+    const ROUNDS: usize = 10;
+    let limits = Limits {
+        waiting_bytes: 2 << 20,
+        idle: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let (stage, mut told) = Stage::plain(limits);
+    let mut peers = Vec::new();
+    for _ in 0..LISTENERS {
+        peers.push(joined(&stage, "room:a").await);
+    }
+    let fill = "y".repeat(BYTES);
+    for n in 0..ROUNDS {
+        let news = json!({"n": n, "fill": fill}).into();
+        let reached = stage.endpoint.broadcast("room:a", "news", &news).unwrap();
+        assert_eq!(reached, LISTENERS);
+    }
+    for peer in &mut peers {
+        for n in 0..ROUNDS {
+            assert_eq!(peer.hear_json().await[4]["n"], n);
+        }
+    }
+    assert!(told.try_recv().is_err(), "no channel has ended");
+    assert_eq!(stage.endpoint.joined("room:a"), LISTENERS);
 }
 
 #[tokio::test]

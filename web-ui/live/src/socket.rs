@@ -26,4 +26,4 @@ pub use rehearsal::rehearse;
 pub(crate) use connection::Held;
 pub(crate) use handshake::upgrade;
 pub(crate) use longpoll::{Sessions, poll};
-pub(crate) use outbound::cost;
+pub(crate) use outbound::OVERHEAD;

@@ -15,7 +15,7 @@ use crate::channel::AnyPort;
 use crate::endpoint::Budget;
 use crate::frame::{Outgoing, Payload, PayloadError, Version, Wire, encode};
 use crate::lock;
-use crate::socket::{Connection, cost};
+use crate::socket::Connection;
 
 /// A topic of up to so many is written to at once, without a lane: that takes less than to wake one.
 const FEW: usize = 16;
@@ -155,7 +155,8 @@ struct Edition<'a> {
 
 impl<'a> Edition<'a> {
     fn new(wire: Wire, lanes: &'a Lanes, listeners: usize) -> Self {
-        let posting = (listeners > FEW).then(|| Posting::new(lanes, cost(&wire)));
+        let wire = lanes.share(wire);
+        let posting = (listeners > FEW).then(|| Posting::new(lanes));
         Self { wire, posting }
     }
 

@@ -1,6 +1,9 @@
 //! A number of bytes that all connections share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 
 /// Bytes that are held, of those that may be.
 #[derive(Debug)]
@@ -33,5 +36,32 @@ impl Budget {
 
     pub(crate) fn give(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// The same bytes, which are held from now on until the last copy is dropped, and count once whatever their number.
+    pub(crate) fn share(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        self.take(bytes.len());
+        Bytes::from_owner(Shared {
+            bytes,
+            budget: Arc::clone(self),
+        })
+    }
+}
+
+/// Bytes that are given back when nobody holds them any more.
+struct Shared {
+    bytes: Bytes,
+    budget: Arc<Budget>,
+}
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.budget.give(self.bytes.len());
     }
 }

@@ -21,7 +21,8 @@ pub struct Limits {
     /// Most bytes of those; a message that is alone may be larger.
     pub outbound_bytes: usize,
     /// Most bytes that wait for all clients together, that all clients together have sent of messages that are not
-    /// complete, and that wait for their channels. Beyond it, connections that hold more than 16 KiB are closed (1013).
+    /// complete, and that wait for their channels. A broadcast counts once, however many it waits for. Beyond it,
+    /// connections that hold more than 16 KiB are closed (1013).
     pub waiting_bytes: usize,
 }
 

@@ -60,6 +60,7 @@ pub enum Outgoing<'a> {
 pub struct Wire {
     frame: Bytes,
     header: u8,
+    shared: bool,
 }
 
 impl Wire {
@@ -90,6 +91,7 @@ impl Wire {
         Self {
             frame: Bytes::from(buffer).slice(from..),
             header: header as u8,
+            shared: false,
         }
     }
 
@@ -109,8 +111,18 @@ impl Wire {
         self.frame.advance(written);
     }
 
-    pub(crate) fn into_frame(self) -> Bytes {
-        self.frame
+    /// The same for many, who hold what `count` makes of its bytes: from then on they are nobody's own.
+    pub(crate) fn share(self, count: impl FnOnce(Bytes) -> Bytes) -> Self {
+        Self {
+            frame: count(self.frame),
+            shared: true,
+            ..self
+        }
+    }
+
+    /// Bytes that whoever has it holds alone.
+    pub(crate) fn own_bytes(&self) -> usize {
+        if self.shared { 0 } else { self.frame.len() }
     }
 
     /// The message alone.

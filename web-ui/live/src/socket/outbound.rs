@@ -18,8 +18,8 @@ use crate::endpoint::{Budget, Limits};
 use crate::frame::Wire;
 use crate::lock;
 
-/// What a message takes in memory besides its bytes.
-const OVERHEAD: usize = 64;
+/// What a message takes in memory besides its bytes, in bytes.
+pub(crate) const OVERHEAD: usize = 64;
 /// A queue of up to this many bytes may grow although the endpoint as a whole holds too much.
 pub(super) const FAIR_BYTES: usize = 16 * 1024;
 /// Status for a client that does not keep up (RFC 6455 registry: "try again later").
@@ -62,6 +62,8 @@ enum Writer {
 #[derive(Debug, Default)]
 struct State {
     writer: Writer,
+    /// On the list of the lanes, whoever writes meanwhile.
+    listed: bool,
     /// Where everybody may write; `None` where only the connection's task can.
     stream: Option<OwnedWriteHalf>,
     queue: Queue,
@@ -87,40 +89,66 @@ pub(super) enum Departure {
     End(End),
 }
 
-/// What a message counts against limits, in bytes.
-pub(crate) fn cost(wire: &Wire) -> usize {
+/// What a message counts against the limits of one connection, in bytes.
+fn cost(wire: &Wire) -> usize {
     wire.frame().len() + OVERHEAD
+}
+
+/// What it counts against those of the endpoint, in bytes: what many hold is counted there once for all of them.
+fn charge(wire: &Wire) -> usize {
+    wire.own_bytes() + OVERHEAD
 }
 
 impl State {
     /// Adds a message to those that wait; over the limits, the connection ends instead.
     fn push(&mut self, wire: Wire, limits: &Limits, budget: &Budget) {
-        let cost = cost(&wire);
-        let bytes = self.bytes + cost;
-        let full = self.queue.len() >= limits.outbound_messages
-            || bytes > limits.outbound_bytes
-            || (bytes > FAIR_BYTES && !budget.has(cost));
-        if full && !self.queue.is_empty() {
+        if self.is_full(&wire, limits, budget) {
             self.end_now(End::Overflow, budget);
         } else {
-            budget.take(cost);
-            self.bytes = bytes;
+            budget.take(charge(&wire));
+            self.bytes += cost(&wire);
             self.queue.push(wire);
         }
+    }
+
+    /// Whether the message would be over the limits of what waits. One that is alone may be larger.
+    fn is_full(&self, wire: &Wire, limits: &Limits, budget: &Budget) -> bool {
+        let bytes = self.bytes + cost(wire);
+        let full = self.queue.len() >= limits.outbound_messages
+            || bytes > limits.outbound_bytes
+            || (bytes > FAIR_BYTES && !budget.has(charge(wire)));
+        full && !self.queue.is_empty()
     }
 
     /// Takes the next message from those that wait.
     fn pop(&mut self, budget: &Budget) -> Option<Wire> {
         let wire = self.queue.pop()?;
         self.begun = false;
-        self.spare(cost(&wire), budget);
+        self.bytes = self.bytes.saturating_sub(cost(&wire));
+        budget.give(charge(&wire));
         Some(wire)
     }
 
-    /// So many bytes wait no longer.
-    fn spare(&mut self, bytes: usize, budget: &Budget) {
-        self.bytes = self.bytes.saturating_sub(bytes);
-        budget.give(bytes);
+    /// Writes what waits, as much as the stream takes at once; the rest is left to the connection's task. Returns how
+    /// much less is held, in bytes of the budget.
+    fn write_waiting(&mut self) -> usize {
+        self.writer = Writer::Anybody;
+        let mut spared = 0;
+        while let Some(mut wire) = self.queue.pop() {
+            self.bytes = self.bytes.saturating_sub(cost(&wire));
+            spared += charge(&wire);
+            let whole = wire.frame().len();
+            if self.try_write(&mut wire) {
+                continue;
+            }
+            self.begun = wire.frame().len() < whole;
+            self.writer = Writer::Task;
+            self.bytes += cost(&wire);
+            spared -= charge(&wire);
+            self.queue.push_front(wire);
+            break;
+        }
+        spared
     }
 
     /// Those who wait for room, if there is some.
@@ -135,10 +163,12 @@ impl State {
     /// Ends without what waits, but for a message that is half written.
     fn end_now(&mut self, end: End, budget: &Budget) {
         self.end = Some(end);
-        let half = self.begun.then(|| self.queue.pop()).flatten();
-        let held = half.as_ref().map_or(0, cost);
-        self.spare(self.bytes.saturating_sub(held), budget);
-        self.queue = Queue::default();
+        let mut waits = std::mem::take(&mut self.queue);
+        let half = self.begun.then(|| waits.pop()).flatten();
+        while let Some(wire) = waits.pop() {
+            budget.give(charge(&wire));
+        }
+        self.bytes = half.as_ref().map_or(0, cost);
         half.into_iter().for_each(|wire| self.queue.push(wire));
         self.waiting.drain(..).for_each(Waker::wake);
     }
@@ -171,25 +201,32 @@ impl Outbound {
         if !state.is_open() {
             return;
         }
+        let mut woken = Vec::new();
+        if state.writer == Writer::Lane && state.is_full(&wire, limits, budget) {
+            // It is the lanes that are behind, which is nothing to hang up on the client for.
+            budget.give(state.write_waiting());
+            woken = state.content();
+        }
         if state.writer == Writer::Anybody {
             let whole = wire.frame().len();
             if state.try_write(&mut wire) {
+                drop(state);
+                woken.into_iter().for_each(Waker::wake);
                 return;
             }
             state.begun = wire.frame().len() < whole;
             state.writer = Writer::Task;
         }
         state.push(wire, limits, budget);
-        if state.writer == Writer::Lane && state.is_open() {
-            return;
+        if state.writer != Writer::Lane {
+            woken.extend(state.connection.take());
         }
-        let connection = state.connection.take();
         drop(state);
-        connection.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Like [`Outbound::put`], but leaves the writing to a lane: whether the connection is to be put on its list. If
-    /// so, what it costs is on the account of the caller.
+    /// so, what is charged for it is on the account of the caller.
     pub(super) fn post(&self, wire: Wire, limits: &Limits, budget: &Budget) -> bool {
         let mut state = lock(&self.0);
         if state.writer != Writer::Anybody || !state.is_open() {
@@ -197,34 +234,26 @@ impl Outbound {
             self.put(wire, limits, budget);
             return false;
         }
+        let charge = charge(&wire);
         state.bytes = cost(&wire);
         state.queue.push(wire);
         state.writer = Writer::Lane;
-        true
+        let listed = std::mem::replace(&mut state.listed, true);
+        if listed {
+            budget.take(charge);
+        }
+        !listed
     }
 
     /// Writes what waits, if that is a lane's. What the stream does not take at once is left to the connection's task.
     /// Returns how much less waits: the caller gives it back to the budget.
     pub(super) fn write_posted(&self) -> usize {
         let mut state = lock(&self.0);
+        state.listed = false;
         if state.writer != Writer::Lane {
             return 0;
         }
-        let before = state.bytes;
-        state.writer = Writer::Anybody;
-        while let Some(mut wire) = state.queue.pop() {
-            state.bytes = state.bytes.saturating_sub(cost(&wire));
-            let whole = wire.frame().len();
-            if state.try_write(&mut wire) {
-                continue;
-            }
-            state.begun = wire.frame().len() < whole;
-            state.writer = Writer::Task;
-            state.bytes += cost(&wire);
-            state.queue.push_front(wire);
-            break;
-        }
-        let spared = before.saturating_sub(state.bytes);
+        let spared = state.write_waiting();
         let mut woken = state.content();
         if state.writer == Writer::Task {
             woken.extend(state.connection.take());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use roost_runtime::Shutdown;
 use smallvec::SmallVec;
 use tokio::time::{Instant, Sleep};
@@ -54,8 +54,10 @@ struct Line {
     inbound: Inbound,
     /// Bytes of the inbound that count against the endpoint's.
     charged: usize,
-    unsent: SmallVec<[Bytes; 1]>,
-    /// Bytes of those that count against the endpoint's: the client does not take them.
+    unsent: SmallVec<[Wire; 1]>,
+    /// Bytes of those if the client does not take them and they are many.
+    stays: usize,
+    /// Bytes of those that count against the endpoint's; what others hold too counts there already.
     owed: usize,
     flushed: bool,
     heard: Instant,
@@ -74,6 +76,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         inbound: Inbound::new(limits.message_bytes),
         charged: 0,
         unsent: SmallVec::new(),
+        stays: 0,
         owed: 0,
         flushed: true,
         heard: Instant::now(),
@@ -239,19 +242,22 @@ impl Line {
 
     /// Counts what the client does not take against what the endpoint may hold. Whether there is room for it.
     fn owe(&mut self) -> bool {
-        let bytes: usize = self.unsent.iter().map(Bytes::len).sum();
-        let due = if bytes > BATCH_BYTES { bytes } else { 0 };
-        let grows = due > self.owed;
+        let bytes: usize = self.unsent.iter().map(|wire| wire.frame().len()).sum();
+        let stays = if bytes > BATCH_BYTES { bytes } else { 0 };
+        let own = self.unsent.iter().map(Wire::own_bytes).sum();
+        let due = if stays > 0 { own } else { 0 };
+        let grows = stays > self.stays;
         self.settle();
         let budget = &self.connection.hub().budget;
         let has = budget.has(due);
         budget.take(due);
-        self.owed = due;
+        (self.stays, self.owed) = (stays, due);
         has || !grows
     }
 
     fn settle(&mut self) {
         self.connection.hub().budget.give(std::mem::take(&mut self.owed));
+        self.stays = 0;
     }
 
     /// Writes what waits. Says how the connection is to end, once everything that comes before is written.
@@ -270,10 +276,13 @@ impl Line {
                 return Ok(None);
             }
             let written = if let [only] = &self.unsent[..] {
-                self.stream.poll_write(&[IoSlice::new(only)], context)?
+                self.stream.poll_write(&[IoSlice::new(only.frame())], context)?
             } else {
-                let slices: SmallVec<[IoSlice<'_>; BATCH]> =
-                    self.unsent.iter().map(|part| IoSlice::new(part)).collect();
+                let slices: SmallVec<[IoSlice<'_>; BATCH]> = self
+                    .unsent
+                    .iter()
+                    .map(|wire| IoSlice::new(wire.frame()))
+                    .collect();
                 self.stream.poll_write(&slices, context)?
             };
             match written {
@@ -302,7 +311,7 @@ impl Line {
             match self.connection.poll_departure(self.unsent.is_empty(), context) {
                 Poll::Ready(Departure::Wire(wire)) => {
                     bytes += wire.frame().len();
-                    self.unsent.push(wire.into_frame());
+                    self.unsent.push(wire);
                 }
                 Poll::Ready(Departure::End(end)) => return self.unsent.is_empty().then_some(end),
                 Poll::Pending => break,
@@ -314,11 +323,11 @@ impl Line {
     /// So many bytes are written.
     fn forget(&mut self, mut written: usize) {
         let mut whole = 0;
-        for bytes in &mut self.unsent {
-            let part = written.min(bytes.len());
-            bytes.advance(part);
+        for wire in &mut self.unsent {
+            let part = written.min(wire.frame().len());
+            wire.advance(part);
             written -= part;
-            if !bytes.is_empty() {
+            if !wire.frame().is_empty() {
                 break;
             }
             whole += 1;
@@ -335,10 +344,9 @@ impl Line {
         let whole = self.unsent.len().min(1);
         self.unsent.truncate(whole);
         if whole == 0 {
-            self.unsent.extend(self.connection.rest().map(Wire::into_frame));
+            self.unsent.extend(self.connection.rest());
         }
-        self.unsent
-            .push(Wire::control(CLOSE, &code.to_be_bytes()).frame().clone());
+        self.unsent.push(Wire::control(CLOSE, &code.to_be_bytes()));
         poll_fn(|context| {
             loop {
                 match self.poll_unsent(context) {
@@ -365,7 +373,7 @@ impl Line {
 
     fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(first) = self.unsent.first() {
-            let slice = [IoSlice::new(first)];
+            let slice = [IoSlice::new(first.frame())];
             match self.stream.poll_write(&slice, context)? {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),

@@ -10,13 +10,14 @@ use tokio::sync::Notify;
 use crate::endpoint::Budget;
 use crate::frame::Wire;
 use crate::lock;
-use crate::socket::Connection;
+use crate::socket::{Connection, OVERHEAD};
 
 /// Connections that a lane writes to before it lets others have the processor: a millisecond. To let them have it wakes
 /// another worker, which takes as long as some messages.
 const CHUNK: usize = 128;
 
-/// Connections with something to be written. Each is here once at most, so there are no more than are open.
+/// Connections with something to be written. Each is here once at most, so there are no more than are open, and those
+/// that have closed before a lane came to them.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     budget: Arc<Budget>,
@@ -31,6 +32,11 @@ impl Lanes {
             posted: Mutex::default(),
             some: Notify::new(),
         }
+    }
+
+    /// A message for many. Its bytes count against the endpoint's once, as long as somebody holds them.
+    pub(super) fn share(&self, wire: Wire) -> Wire {
+        wire.share(|bytes| self.budget.share(bytes))
     }
 
     fn post(&self, chunk: Vec<Arc<Connection>>) {
@@ -68,33 +74,29 @@ impl Lanes {
     }
 }
 
-/// The connections of one broadcast, on their way to the lanes. What they hold is counted by the chunk: one by one, all
-/// processors would be at the same counter.
+/// The connections of one broadcast, on their way to the lanes. What each of them holds of it besides its bytes is
+/// counted by the chunk: one by one, all processors would be at the same counter.
 pub(super) struct Posting<'a> {
     lanes: &'a Lanes,
-    /// What each connection will hold, in bytes.
-    cost: usize,
     /// Connections that have been paid for and are not there yet.
     room: usize,
     chunk: Vec<Arc<Connection>>,
 }
 
 impl<'a> Posting<'a> {
-    /// A posting of messages that cost so many bytes each.
-    pub(super) fn new(lanes: &'a Lanes, cost: usize) -> Self {
+    pub(super) fn new(lanes: &'a Lanes) -> Self {
         Self {
             lanes,
-            cost,
             room: 0,
             chunk: Vec::new(),
         }
     }
 
-    /// Sends a message through a lane, or at once if something is under way.
+    /// Sends a shared message through a lane, or at once if something is under way.
     pub(super) fn send(&mut self, connection: &Arc<Connection>, wire: Wire) {
         if self.room == 0 {
             self.room = CHUNK;
-            self.lanes.budget.take(CHUNK * self.cost);
+            self.lanes.budget.take(CHUNK * OVERHEAD);
             self.chunk.reserve_exact(CHUNK);
         }
         if !connection.post(wire) {
@@ -110,7 +112,7 @@ impl<'a> Posting<'a> {
 
 impl Drop for Posting<'_> {
     fn drop(&mut self) {
-        self.lanes.budget.give(self.room * self.cost);
+        self.lanes.budget.give(self.room * OVERHEAD);
         if !self.chunk.is_empty() {
             self.lanes.post(std::mem::take(&mut self.chunk));
         }

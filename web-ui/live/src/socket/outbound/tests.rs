@@ -23,7 +23,7 @@ impl Wake for Sleeper {
 struct Stage {
     client: TcpStream,
     outbound: Outbound,
-    budget: Budget,
+    budget: Arc<Budget>,
     limits: Limits,
     task: Arc<Sleeper>,
     // Keeps the stream open.
@@ -45,7 +45,7 @@ impl Stage {
         let stage = Self {
             client,
             outbound: Outbound::new(Some(writing)),
-            budget: Budget::new(1 << 30),
+            budget: Arc::new(Budget::new(1 << 30)),
             limits,
             task: Arc::default(),
             _reading: reading,
@@ -74,12 +74,12 @@ impl Stage {
 
     /// Posts a message and writes it as a lane does; whether it was a lane's to write.
     fn post(&self, wire: &Wire) -> bool {
-        self.budget.take(cost(wire));
+        self.budget.take(charge(wire));
         let posted = self.outbound.post(wire.clone(), &self.limits, &self.budget);
         if posted {
             self.budget.give(self.outbound.write_posted());
         } else {
-            self.budget.give(cost(wire));
+            self.budget.give(charge(wire));
         }
         posted
     }
@@ -153,7 +153,7 @@ async fn what_the_stream_does_not_take_is_the_tasks_in_order_and_counted() {
         let after = wire(number, 10);
         all.extend_from_slice(after.frame());
         assert!(!stage.post(&after), "it waits behind the other");
-        assert_eq!(stage.budget.held(), waits + cost(&after));
+        assert_eq!(stage.budget.held(), waits + charge(&after));
         let rest = stage.drain();
         assert_eq!(stage.budget.held(), 0);
         stage.hears(&all, &rest).await;
@@ -186,4 +186,63 @@ async fn a_message_that_is_half_written_is_finished_before_the_end() {
         assert_eq!(stage.budget.held(), 0);
         stage.hears(&all, &rest).await;
     }
+}
+
+#[tokio::test]
+async fn nobody_is_hung_up_on_because_a_lane_is_behind() {
+    let mut stage = Stage::new().await;
+    // Any second message that waits is one too many.
+    for (messages, bytes, budget) in [(1, 1 << 30, 1 << 30), (1024, 1, 1 << 30), (1024, 1 << 30, 0)] {
+        stage.limits.outbound_messages = messages;
+        stage.limits.outbound_bytes = bytes;
+        stage.budget = Arc::new(Budget::new(budget));
+        let all = [1, 2, 3].map(|number| wire(number, 20_000));
+        stage.budget.take(charge(&all[0]));
+        let post = |wire: &Wire| stage.outbound.post(wire.clone(), &stage.limits, &stage.budget);
+        assert!(post(&all[0]), "nothing waits");
+        assert!(
+            !post(&all[1]),
+            "the first has to be written, and the second is too"
+        );
+        assert!(!post(&all[2]), "it is on the list still");
+        assert_eq!(stage.budget.held(), charge(&all[2]));
+        stage.budget.give(stage.outbound.write_posted());
+        assert_eq!((stage.woken(), stage.budget.held()), (0, 0));
+        let all = all.map(|wire| wire.frame().clone()).concat();
+        let mut heard = vec![0; all.len()];
+        stage.client.read_exact(&mut heard).await.unwrap();
+        assert!(heard == all);
+    }
+}
+
+#[tokio::test]
+async fn what_many_hold_counts_once_until_the_last_has_written_it() {
+    let (one, other) = (Stage::new().await, Stage::new().await);
+    let budget = Arc::clone(&one.budget);
+    let stuck = |stage: &Stage| {
+        while stage.woken() == 0 {
+            let filler = wire(0, 100_000);
+            stage.outbound.put(filler, &stage.limits, &budget);
+        }
+    };
+    let waits = |stage: &Stage| {
+        stage
+            .outbound
+            .poll_departure(true, &budget, &mut Context::from_waker(Waker::noop()))
+    };
+    let drain = |stage: &Stage| while waits(stage).is_ready() {};
+    stuck(&one);
+    stuck(&other);
+    let before = budget.held();
+    let shared = wire(1, 100_000).share(|bytes| budget.share(bytes));
+    let whole = shared.frame().len();
+    for stage in [&one, &other] {
+        stage.outbound.put(shared.clone(), &stage.limits, &budget);
+    }
+    assert_eq!(budget.held(), before + whole + 2 * OVERHEAD);
+    drop(shared);
+    drain(&one);
+    assert!(budget.held() >= whole + OVERHEAD, "the other has it still");
+    drain(&other);
+    assert_eq!(budget.held(), 0);
 }
