@@ -1,9 +1,10 @@
 //! What a channel of an application's own can do.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
+use bytes::Bytes;
 use roost_live::endpoint::Limits;
-use roost_live::socket::Mount;
+use roost_live::socket::{Connect, Connection, Direction, Mount, Observer};
 use roost_live_tests::{Heard, Peer};
 use serde_json::{Value, json};
 
@@ -114,6 +115,46 @@ async fn a_broadcast_reaches_all_who_have_joined_and_nobody_else() {
             .broadcast("room:a", "news", &json!([1]).into())
             .is_err()
     );
+}
+
+/// Holds up whoever says that a channel was replaced until the other end is dropped.
+#[derive(Debug)]
+struct Halt(Mutex<mpsc::Receiver<()>>);
+
+impl Observer for Halt {
+    fn connect(&self, _: &Connect) {}
+
+    fn frame(&self, _: &Connection, direction: Direction, body: &Bytes, _: bool) {
+        if direction == Direction::Out && body.windows(9).any(|part| part == b"phx_close") {
+            let _ = tokio::task::block_in_place(|| self.0.lock().unwrap().recv());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_hears_that_it_has_joined_misses_no_broadcast() {
+    let (release, halt) = mpsc::channel::<()>();
+    let (told, _told) = tokio::sync::mpsc::unbounded_channel();
+    let mount = Mount::new()
+        .observe(Arc::new(Halt(Mutex::new(halt))))
+        .channel::<Actor>("room:*", Arc::new(told));
+    let stage = Stage::new(Limits::default(), |endpoint| endpoint.mount("/socket", mount));
+    let mut peer = joined(&stage, "room:a").await;
+    // Its channel does nothing more than to answer until it is released: what comes next is said of the one before.
+    peer.json(&message(Some("2"), "2", "room:a", "phx_join", json!({})))
+        .await;
+    assert_eq!(peer.hear_json().await[3], "last");
+    assert_eq!(
+        peer.hear_json().await,
+        answer(Some("2"), "2", "room:a", "ok", json!({}))
+    );
+    assert_eq!(
+        stage.endpoint.broadcast("room:a", "news", &json!({}).into()),
+        Ok(1)
+    );
+    assert_eq!(peer.hear_json().await[3], "news");
+    drop(release);
+    assert_eq!(peer.hear_json().await[3], "phx_close");
 }
 
 #[tokio::test]

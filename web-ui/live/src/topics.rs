@@ -53,18 +53,22 @@ impl Topics {
         topics.get(topic).map(Arc::clone)
     }
 
-    /// From now on `port` gets what is broadcast on its topic.
-    pub(crate) fn subscribe(&self, port: Arc<dyn AnyPort>) {
+    /// From now on `port` gets what is broadcast on its topic. What `first` sends its client comes before all of that,
+    /// and the client can't have it while there is a broadcast that would be missed.
+    pub(crate) fn subscribe(&self, port: Arc<dyn AnyPort>, first: impl FnOnce()) {
         // Under the lock of all topics, so that the last one to leave does not take the topic away meanwhile.
         let mut topics = self.seats.write().unwrap_or_else(PoisonError::into_inner);
-        let seats = topics.entry(Arc::clone(port.topic())).or_default();
-        let mut seats = lock(seats);
+        let seats = Arc::clone(topics.entry(Arc::clone(port.topic())).or_default());
+        let mut seats = lock(&seats);
         port.seat().store(seats.len(), Ordering::Relaxed);
         seats.push(Seat {
             connection: Arc::clone(port.connection()),
             intercept: port.intercept(),
             port,
         });
+        drop(topics);
+        // Broadcasts wait for the seats meanwhile.
+        first();
     }
 
     /// From now on it gets nothing.

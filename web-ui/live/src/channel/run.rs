@@ -56,11 +56,24 @@ impl<I: Send + 'static> Guard<I> {
         }
     }
 
-    /// The answer to the join. The channel that was there before ends for the client after it.
-    fn answer_join(&mut self, reply: &Reply) {
+    /// The channel has joined: it takes its seat before its client can know, and the client hears of it before anything
+    /// that is broadcast.
+    fn join(&mut self, response: Payload) {
+        let port: Arc<Port<I>> = Arc::clone(&self.port);
+        self.stage = Stage::Joined;
+        let topics = &self.port.connection.hub().topics;
+        topics.subscribe(port, || self.answer_join(&Reply::ok(response)));
+        self.replace();
+    }
+
+    fn answer_join(&self, reply: &Reply) {
         if let Err(error) = answer(self.port(), &self.port.join_ref, &self.port.reference, reply) {
             debug!(topic = &*self.port.topic, %error, "the answer to a join can't be sent");
         }
+    }
+
+    /// The channel that was there before ends for the client. It comes after the answer to the join.
+    fn replace(&mut self) {
         if let Some(before) = self.before.take() {
             farewell(&*before, CLOSE, &Payload::empty());
         }
@@ -86,6 +99,7 @@ impl<I: Send + 'static> Drop for Guard<I> {
         self.port.close();
         if self.stage == Stage::Joining {
             self.answer_join(&Reply::error(JOIN_CRASHED));
+            self.replace();
         } else if self.port.stop_asked() != Some(Ending::Replaced) {
             farewell(self.port(), ERROR, &CRASHED);
         }
@@ -143,15 +157,13 @@ async fn drive<C: Channel>(
     };
     let mut channel = match C::join(join, shared).await {
         Ok((channel, response)) => {
-            let port: Arc<Port<C::Info>> = Arc::clone(&guard.port);
-            guard.answer_join(&Reply::ok(response));
-            guard.stage = Stage::Joined;
-            guard.port.connection.hub().topics.subscribe(port);
+            guard.join(response);
             channel
         }
         Err(JoinError::Refused(why)) => {
             guard.port.close();
             guard.answer_join(&Reply::error(why));
+            guard.replace();
             guard.stage = Stage::Done;
             return Ok(());
         }
