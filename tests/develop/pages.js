@@ -11,8 +11,8 @@ const { scenarios, scenario } = collect();
 
 const { ROOST_PROGRAM: program, ROOST_CONFIG: config, ROOST_ASSETS: assets } = process.env;
 const STYLESHEET = path.join(assets, "roost.css");
-// A page that is open to everybody, and does not load itself anew every few seconds.
-const QUIET = "/sign-in";
+// A page that does not load itself anew every few seconds.
+const QUIET = "/?refresh=off";
 
 class Gateway {
     async start(base) {
