@@ -41,6 +41,7 @@ async fn everybody_hears_all_broadcasts_whole_and_in_order_however_late_they_rea
     let limits = Limits {
         outbound_bytes: 1 << 30,
         waiting_bytes: 1 << 30,
+        idle: Duration::from_secs(3600),
         ..Limits::default()
     };
     let (stage, _told) = Stage::plain(limits);
@@ -110,6 +111,7 @@ async fn a_close_comes_after_everything_that_was_broadcast_before() {
     let limits = Limits {
         outbound_bytes: 1 << 30,
         waiting_bytes: 1 << 30,
+        idle: Duration::from_secs(3600),
         ..Limits::default()
     };
     let (stage, _told) = Stage::plain(limits);
