@@ -3,7 +3,7 @@
 use roost_tests::{Listener, Program, Settings, mosquitto_pub, wait_for};
 use serde_json::json;
 
-use super::{await_state, command, followed, id_of, publish, state};
+use super::{LONG_MS, await_state, command, followed, id_of, publish, state};
 
 #[test]
 fn a_request_over_mqtt_that_makes_no_sense_is_answered_where_results_are() {
@@ -107,4 +107,37 @@ fn bad_commands_are_refused_beside_the_field() {
         assert!((400..=422).contains(&answer.status), "{body}: {}", answer.text);
     }
     assert_eq!(command(&program, "nobody", &json!({ "value": true })).status, 404);
+}
+
+#[test]
+fn when_too_many_wait_one_more_is_refused_and_only_one_with_a_key_is_written_down() {
+    let program = Program::start(Settings::default());
+    let _secret = program.add_device("boiler");
+    let long = json!({ "value": true, "within_ms": LONG_MS });
+    let most = 64;
+    for _ in 0..most {
+        assert_eq!(command(&program, "boiler", &long).status, 202);
+    }
+    let count = || {
+        let list = program.api().get("/api/v1/commands?limit=1000").body;
+        list["items"].as_array().unwrap().len()
+    };
+    let more = command(&program, "boiler", &long);
+    assert_eq!(
+        (more.status, more.kind.as_str()),
+        (409, "application/problem+json")
+    );
+    assert!(more.text.contains("64 commands"), "{}", more.text);
+    assert_eq!(count(), most);
+
+    let keyed = json!({ "value": true, "within_ms": LONG_MS, "key": "order 17" });
+    let refused = command(&program, "boiler", &keyed).body["command"].clone();
+    assert_eq!(refused["state"], "refused");
+    assert_eq!(count(), most + 1);
+    let again = command(&program, "boiler", &keyed);
+    assert_eq!(again.body["command"]["id"], refused["id"], "{}", again.text);
+
+    let instead = json!({ "value": false, "within_ms": LONG_MS, "supersede": true });
+    let answer = command(&program, "boiler", &instead);
+    assert_eq!(answer.status, 202, "those before make room: {}", answer.text);
 }

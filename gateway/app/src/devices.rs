@@ -16,7 +16,7 @@ mod requests;
 mod wired;
 
 pub(crate) use book::DeviceBook;
-pub(crate) use commands::{Commands, child as commands, forget_old};
+pub(crate) use commands::{Commands, child as commands};
 pub(crate) use freshness::{FreshnessWatch, child as freshness};
 pub(crate) use intake::Intake;
 pub(crate) use intake::restore;

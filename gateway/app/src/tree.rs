@@ -8,7 +8,7 @@ use roost_runtime::{BoxError, ChildSpec, Context, Strategy, Supervisor, Supervis
 use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 
 use crate::clients::clients;
-use crate::devices::{commands, forget_old, freshness, onboarding, profiles, recorder, registrar};
+use crate::devices::{commands, freshness, onboarding, profiles, recorder, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
 use tokio::runtime::Handle;
@@ -126,9 +126,6 @@ fn desks(gateway: &Arc<Gateway>) -> Supervisor {
         .child(onboarding::desk::child(gateway))
 }
 
-/// Commits between two looks whether there are more finished commands than are kept.
-const TIDY_EVERY: u64 = 60;
-
 /// Commits the last values every few seconds, and once more when it stops.
 fn store(gateway: &Arc<Gateway>) -> ChildSpec {
     let gateway = Arc::clone(gateway);
@@ -137,7 +134,6 @@ fn store(gateway: &Arc<Gateway>) -> ChildSpec {
 
 async fn commit(gateway: Arc<Gateway>, context: Context) -> Result<(), BoxError> {
     let every = Duration::from_secs(gateway.config.store.commit_every_s.get());
-    let mut rounds: u64 = 0;
     loop {
         let stopping = tokio::select! {
             () = context.shutdown.requested() => true,
@@ -145,10 +141,6 @@ async fn commit(gateway: Arc<Gateway>, context: Context) -> Result<(), BoxError>
         };
         let last_values = Arc::clone(&gateway.last_values);
         gateway.store.run(move |_| last_values.commit()).await?;
-        rounds += 1;
-        if rounds.is_multiple_of(TIDY_EVERY) {
-            gateway.store.run(forget_old).await?;
-        }
         if stopping {
             return Ok(());
         }

@@ -48,6 +48,8 @@ fn taken(answer: &[u8]) -> Result<Command, Problem> {
         not_running: bool,
         #[serde(default)]
         not_found: bool,
+        #[serde(default)]
+        too_many: bool,
     }
     if let Ok(rejected) = serde_json::from_slice::<Rejected>(answer) {
         return Err(match rejected {
@@ -59,6 +61,11 @@ fn taken(answer: &[u8]) -> Result<Command, Problem> {
                 not_found: true,
                 ..
             } => Problem::new(StatusCode::NOT_FOUND, error),
+            Rejected {
+                error,
+                too_many: true,
+                ..
+            } => Problem::new(StatusCode::CONFLICT, error),
             Rejected { error, .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error),
         });
     }

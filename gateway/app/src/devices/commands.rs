@@ -15,10 +15,10 @@ mod road;
 mod service;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub(crate) use machine::REMOVED;
 pub(crate) use orders::{Order, Orders};
-pub(crate) use records::forget_old;
 pub(crate) use service::child;
 
 use std::hash::BuildHasher;

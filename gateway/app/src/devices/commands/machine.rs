@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use roost_model::{Command, CommandState, Due, Priority, Step, Value};
+use roost_model::{Command, CommandState, Due, Step, Value};
 
 use super::Answer;
 use super::moment::Moment;
+use super::wanted::{NewCommand, queued};
 
 /// Commands of one device that are not final; one more is refused.
 pub(super) const MAX_PENDING: usize = 64;
@@ -15,6 +16,11 @@ pub(super) const MAX_PENDING: usize = 64;
 pub(crate) const REMOVED: &str = "the device was removed";
 /// Commands of one device that are on their way and not answered; others wait, the most urgent ones in front.
 pub(super) const MAX_SENT: usize = 16;
+
+/// Why one more command is refused.
+pub(super) fn too_many() -> String {
+    format!("{MAX_PENDING} commands to this device wait already")
+}
 
 /// Whether a command could be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,23 +43,6 @@ pub(super) enum Output {
     Step(Command),
     /// Hand it to the device.
     Transmit(Command),
-}
-
-/// A new command.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NewCommand {
-    pub(super) id: String,
-    pub(super) device: String,
-    pub(super) point: String,
-    pub(super) value: Value,
-    pub(super) within_ms: u64,
-    pub(super) verify_within_ms: u64,
-    pub(super) key: Option<String>,
-    pub(super) priority: Priority,
-    /// Whether it may wait for a device that is not connected.
-    pub(super) may_wait: bool,
-    /// Whether it takes the place of those to the same point that were not sent yet.
-    pub(super) supersede: bool,
 }
 
 /// All commands that are not final, by device and in the order of issue.
@@ -88,6 +77,12 @@ impl Machine {
         self.lanes.values().flatten().find(|command| command.id == id)
     }
 
+    /// Whether a device has as many commands as it may: one more is refused.
+    pub(super) fn is_full(&self, device: &str) -> bool {
+        let lane = self.lanes.get(device);
+        lane.is_some_and(|lane| lane.len() >= MAX_PENDING)
+    }
+
     /// How many commands of a device wait for it to say something; `None` if it has no command.
     pub(super) fn awaited(&self, device: &str) -> Option<u32> {
         let lane = self.lanes.get(device)?.iter();
@@ -115,13 +110,13 @@ impl Machine {
             self.supersede(&device, &new.point, &id, now);
         }
         let command = queued(new, now);
+        let full = self.is_full(&device);
         let lane = self.lanes.entry(device.clone()).or_default();
-        let full = lane.len() >= MAX_PENDING;
         lane.push(command.clone());
         let due_ms = command.due.as_ref().map_or(0, |due| due.uptime_ms);
         self.due.insert((due_ms, id.clone()), device.clone());
         if full {
-            let reason = format!("{MAX_PENDING} commands to this device wait already");
+            let reason = too_many();
             return self.settle(&device, &id, CommandState::Refused, Some(reason), now);
         }
         self.say(command);
@@ -369,31 +364,5 @@ impl Machine {
             }
             _ => self.outputs.push(Output::Step(command)),
         }
-    }
-}
-
-fn queued(new: NewCommand, now: &Moment) -> Command {
-    let within_ms = i64::try_from(new.within_ms).unwrap_or(i64::MAX);
-    let now_ms = now.wall_ms();
-    Command {
-        id: new.id,
-        device: new.device,
-        point: new.point,
-        value: new.value,
-        state: CommandState::Queued,
-        reason: None,
-        is_final: false,
-        priority: new.priority,
-        key: new.key,
-        confirm_point: None,
-        verify_within_ms: new.verify_within_ms,
-        issued_ms: now_ms,
-        deadline_ms: now_ms.saturating_add(within_ms),
-        changed_ms: now_ms,
-        steps: vec![Step {
-            state: CommandState::Queued,
-            at_ms: now_ms,
-        }],
-        due: Some(now.due(now.uptime_ms.saturating_add(new.within_ms))),
     }
 }

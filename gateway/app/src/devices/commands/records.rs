@@ -10,6 +10,9 @@ use crate::clock::Clock;
 /// Final commands that are kept, besides those whose keys must be remembered.
 pub(super) const KEEP: usize = 10_000;
 
+/// So many commands end before it is looked again whether there are more than are kept.
+pub(super) const FORGET_AFTER: usize = 1000;
+
 /// What a start has to know of an earlier run.
 #[derive(Debug, Default)]
 pub(super) struct Left {
@@ -49,7 +52,7 @@ pub(super) fn changed(outputs: &[Output]) -> Result<Vec<Valid<Command>>, FieldEr
 }
 
 /// Keeps the newest commands, those that are not final, and those whose key must be known for a day.
-pub(crate) fn forget_old(store: &Store) -> Result<(), StoreError> {
+pub(super) fn forget_old(store: &Store) -> Result<(), StoreError> {
     let table = store.table::<Command>();
     let too_many = table.count()?.saturating_sub(KEEP);
     let now_ms = Clock::default().now().unix_ms();
@@ -64,4 +67,41 @@ pub(crate) fn forget_old(store: &Store) -> Result<(), StoreError> {
     let ids: Vec<&str> = forgotten.map(|command| &*command.id).collect();
     table.delete_all(&ids)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use roost_store::StoreOptions;
+
+    use super::*;
+    use crate::devices::commands::tests::queued;
+
+    #[test]
+    fn the_oldest_are_forgotten_but_not_what_waits_or_has_a_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+        let table = store.table::<Command>();
+        let old = 5;
+        let commands = (0..KEEP + old).map(|number| {
+            let mut command = queued(&format!("c{number:06}"));
+            command.is_final = number != 0;
+            command.key = (number == 1).then(|| "order 17".to_owned());
+            command.issued_ms = Clock::default().now().unix_ms();
+            command.deadline_ms = command.issued_ms;
+            Changeset::change_of(command).finish().unwrap()
+        });
+        table.put_all(&commands.collect::<Vec<_>>()).unwrap();
+        forget_old(&store).unwrap();
+        let left: Vec<String> = table
+            .first(3)
+            .unwrap()
+            .into_iter()
+            .map(|command| command.id)
+            .collect();
+        assert_eq!(left, ["c000000", "c000001", &format!("c{old:06}")]);
+        assert_eq!(table.count().unwrap(), KEEP + 2);
+        // Once more is not more.
+        forget_old(&store).unwrap();
+        assert_eq!(table.count().unwrap(), KEEP + 2);
+    }
 }

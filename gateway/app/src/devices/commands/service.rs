@@ -10,12 +10,13 @@ use serde_json::json;
 use tracing::info;
 
 use super::keys::{Keys, MAX_KEYS};
-use super::machine::{Machine, NewCommand, Output};
+use super::machine::{self, Machine, Output};
 use super::moment::Moment;
 use super::names::Names;
 use super::records;
 use super::replies::{Asker, Reply};
 use super::road::Road;
+use super::wanted::NewCommand;
 use super::{Answer, Said};
 use crate::devices::DeviceParts;
 use crate::devices::requests::SetRequest;
@@ -65,6 +66,8 @@ struct Service {
     /// Commands that came in this round.
     born: HashSet<String>,
     news_lost: u64,
+    /// Commands that have ended since old ones were forgotten.
+    ended: usize,
 }
 
 async fn run(parts: Arc<DeviceParts>, ears: Arc<Ears>, context: Context) -> Result<(), BoxError> {
@@ -123,6 +126,7 @@ impl Service {
             replies: Vec::new(),
             born: HashSet::new(),
             news_lost: 0,
+            ended: 0,
         };
         for command in &left.keyed {
             service.keys.learn(command, &now);
@@ -247,8 +251,12 @@ impl Service {
                 return asker.reject(bus, &json!({ "error": error }));
             }
         }
+        // A flood is turned away before it costs anything. What is superseded makes room.
+        if request.key.is_none() && !request.supersede && self.machine.is_full(device) {
+            return asker.reject(bus, &json!({ "error": machine::too_many(), "too_many": true }));
+        }
         let id = self.names.next(now.wall_ms());
-        let new = self.new_command(&id, device, request);
+        let new = NewCommand::of(&id, device, request, self.parts.command_within_ms);
         self.born.insert(id.clone());
         let Self { machine, road, .. } = self;
         machine.ask(new, &now, &mut |command| road.reach(command));
@@ -257,22 +265,6 @@ impl Service {
             asker,
             repeated: None,
         });
-    }
-
-    fn new_command(&self, id: &str, device: &str, request: SetRequest) -> NewCommand {
-        let within_ms = request.within_ms.unwrap_or(self.parts.command_within_ms);
-        NewCommand {
-            id: id.to_owned(),
-            device: device.to_owned(),
-            point: request.point,
-            value: request.value,
-            within_ms,
-            verify_within_ms: request.verify_within_ms.unwrap_or(within_ms),
-            key: request.key,
-            priority: request.priority,
-            may_wait: request.may_wait,
-            supersede: request.supersede,
-        }
     }
 
     fn cancel(&mut self, body: &[u8], asker: Asker) {
@@ -301,10 +293,15 @@ impl Service {
                 break;
             }
             let changed = records::changed(&outputs)?;
-            self.parts
-                .store
+            self.ended += changed.iter().filter(|command| command.is_final).count();
+            let store = &self.parts.store;
+            store
                 .run(move |store| store.table::<Command>().put_all(&changed))
                 .await?;
+            if self.ended >= records::FORGET_AFTER {
+                store.run(records::forget_old).await?;
+                self.ended = 0;
+            }
             let steps = outputs.iter().filter_map(|output| match output {
                 Output::Step(command) => Some((command.id.clone(), command.clone())),
                 Output::Transmit(_) => None,

@@ -5,8 +5,9 @@ mod histories;
 use roost_model::{ClockQuality, Command, Priority, Timestamp, Value};
 
 use super::Answer;
-use super::machine::{MAX_PENDING, MAX_SENT, Machine, NewCommand, Output, Reach};
+use super::machine::{MAX_PENDING, MAX_SENT, Machine, Output, Reach};
 use super::moment::Moment;
+use super::wanted::NewCommand;
 
 pub(crate) fn moment(uptime_ms: u64, wall_ms: i64, boot: &str) -> Moment {
     Moment {

@@ -7,7 +7,8 @@ use roost_model::{Command, CommandState, Priority, Value};
 
 use super::{Bench, moment, new};
 use crate::devices::commands::Answer;
-use crate::devices::commands::machine::{Machine, NewCommand, Output};
+use crate::devices::commands::machine::{Machine, Output};
+use crate::devices::commands::wanted::NewCommand;
 
 #[derive(Debug, Clone)]
 enum Event {
