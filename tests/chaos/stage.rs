@@ -123,6 +123,12 @@ impl Stage {
     }
 }
 
+/// Whether everything below a part of the tree is at work.
+pub(crate) fn at_work(tree: &Value) -> bool {
+    let children = tree["children"].as_array().unwrap();
+    tree["state"] == "running" && children.iter().all(at_work)
+}
+
 /// Adds native devices.
 pub(crate) fn add_devices(program: &Program, prefix: &str, count: usize) -> Vec<Login> {
     let ids: Vec<usize> = (0..count).collect();

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use roost::sim::Login;
 use roost_tests::wait_for;
-use serde_json::Value;
 
 use crate::fleet::Fleet;
 use crate::orders::{Orders, Outcome};
-use crate::stage::{Level, Stage, assert_flat};
+use crate::stage::{Level, Stage, assert_flat, at_work};
 use crate::{floods, say, strikes};
 
 /// Load before the level is taken: caches and rings are to be full.
@@ -151,12 +150,6 @@ impl fmt::Display for Report {
 fn quiet(fleet: &Fleet) {
     fleet.count(false);
     wait_for("all acknowledgements", || (fleet.pending() == 0).then_some(()));
-}
-
-/// Whether everything below is at work.
-fn at_work(tree: &Value) -> bool {
-    let children = tree["children"].as_array().unwrap();
-    tree["state"] == "running" && children.iter().all(at_work)
 }
 
 /// Waits until the gateway stands as high as before.

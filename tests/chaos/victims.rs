@@ -13,6 +13,8 @@ use roost_runtime::{BoxError, ChildFuture};
 const CROWDS: [&str; 3] = ["devices", "connections", "requests"];
 /// How long a task that is made to block keeps its thread.
 const BLOCKS_FOR: Duration = Duration::from_secs(2);
+/// The same for a connection: those that share its thread are not to be taken for hung.
+const A_CONNECTION_BLOCKS_FOR: Duration = Duration::from_millis(500);
 
 const LIVES: u8 = 0;
 
@@ -24,7 +26,7 @@ pub(crate) enum Fate {
     Fails = 1,
     /// It is never polled again.
     Hangs = 2,
-    /// It keeps its thread for two seconds, and goes on.
+    /// It keeps its thread for a while, and goes on.
     Blocks = 3,
 }
 
@@ -119,6 +121,11 @@ impl roost_runtime::Saboteur for Saboteur {
         };
         let number = self.victims.next.fetch_add(1, Ordering::Relaxed);
         let switch = Arc::new(Switch::default());
+        let blocks_for = if supervisor == "connections" {
+            A_CONNECTION_BLOCKS_FOR
+        } else {
+            BLOCKS_FOR
+        };
         let victim = Victim {
             kind,
             name: child.to_owned(),
@@ -128,6 +135,7 @@ impl roost_runtime::Saboteur for Saboteur {
         Box::pin(Endangered {
             future,
             switch,
+            blocks_for,
             number,
             victims: Arc::clone(&self.victims),
         })
@@ -142,6 +150,7 @@ impl roost_runtime::Saboteur for Saboteur {
 struct Endangered {
     future: ChildFuture,
     switch: Arc<Switch>,
+    blocks_for: Duration,
     number: u64,
     victims: Arc<Victims>,
 }
@@ -164,7 +173,7 @@ impl Future for Endangered {
             fate if fate == Fate::Hangs as u8 => return Poll::Pending,
             fate if fate == Fate::Blocks as u8 => {
                 self.switch.fate.store(LIVES, Ordering::Release);
-                std::thread::sleep(BLOCKS_FOR);
+                std::thread::sleep(self.blocks_for);
             }
             _ => {}
         }
