@@ -9,7 +9,6 @@ mod devices;
 mod gateway;
 mod logs;
 mod metrics;
-mod network;
 mod requests;
 mod run;
 mod secrets;

@@ -12,7 +12,6 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::network::Network;
 use crate::tree::{Tree, tree};
 use crate::{VERSION, logs, watchdog};
 
@@ -39,8 +38,7 @@ pub fn run_with(config: Config, codecs: &[CodecDef], see: impl FnOnce(&Tree)) ->
         .enable_all()
         .build()
         .context("can't start the runtime")?;
-    let network = Network::start().context("can't start the thread of the connections")?;
-    let code = runtime.block_on(live(gateway, &network, see));
+    let code = runtime.block_on(live(gateway, see));
     info!("stopped");
     Ok(code)
 }
@@ -71,9 +69,9 @@ fn announce_token(gateway: &Gateway) {
     }
 }
 
-async fn live(gateway: Arc<Gateway>, network: &Network, see: impl FnOnce(&Tree)) -> ExitCode {
+async fn live(gateway: Arc<Gateway>, see: impl FnOnce(&Tree)) -> ExitCode {
     let shutdown = Shutdown::new();
-    let tree = tree(&gateway, network.handle());
+    let tree = tree(&gateway);
     see(&tree);
     let Tree { root, .. } = tree;
     let stopping = shutdown.clone();

@@ -11,7 +11,6 @@ use crate::clients::clients;
 use crate::devices::{commands, freshness, onboarding, profiles, recorder, registrar};
 use crate::gateway::Gateway;
 use crate::{metrics, watchdog};
-use tokio::runtime::Handle;
 
 /// The tree of a gateway, with the handles that others ask it through.
 pub struct Tree {
@@ -38,10 +37,8 @@ const DEVICES_LOOK_EVERY: Duration = Duration::from_millis(7500);
 /// ├─ freshness     says when values grow late and devices fall silent
 /// └─ watchdog      tells systemd "alive" only while the others answer
 /// ```
-///
-/// The children of the broker, and theirs, run in the runtime `network`; all others where the root does.
 #[must_use]
-pub fn tree(gateway: &Arc<Gateway>, network: &Handle) -> Tree {
+pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let events = &gateway.events;
     let parts = Arc::clone(&gateway.parts);
     let devices = Supervisor::dynamic("devices")
@@ -51,7 +48,6 @@ pub fn tree(gateway: &Arc<Gateway>, network: &Handle) -> Tree {
         .events(events)
         .on_failure(move |device, exit| parts.recorder.note_failure(device, &parts.intake, exit));
     let (broker, connections) = gateway.broker.supervisor(gateway.listen.clone(), events);
-    let broker = broker.children_in(network.clone());
     let root = Supervisor::new("roost", Strategy::RestForOne)
         .intensity(3, Duration::from_secs(60))
         .events(events);
@@ -59,9 +55,9 @@ pub fn tree(gateway: &Arc<Gateway>, network: &Handle) -> Tree {
         gateway,
         root.handle(),
         devices.handle(),
-        mqtt(gateway, connections.clone()),
+        mqtt(gateway, connections),
     ));
-    let watched = vec![root.handle(), devices.handle(), broker.handle(), connections];
+    let watched = vec![root.handle(), devices.handle(), broker.handle()];
     let registrar = registrar(gateway, devices.handle());
     let root = root
         .child(store(gateway))

@@ -46,13 +46,7 @@ where
     tokio::task::spawn(root)
 }
 
-/// Starts the task of a child, in the runtime `home` or where its supervisor runs.
-fn spawn(
-    child: impl Future<Output = ()> + Send + 'static,
-    home: Option<&tokio::runtime::Handle>,
-) -> tokio::task::AbortHandle {
-    match home {
-        Some(home) => home.spawn(child).abort_handle(),
-        None => tokio::task::spawn(child).abort_handle(),
-    }
+/// Starts the task of a child.
+fn spawn(child: impl Future<Output = ()> + Send + 'static) -> tokio::task::AbortHandle {
+    tokio::task::spawn(child).abort_handle()
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::event::Events;
@@ -71,7 +70,6 @@ pub struct Supervisor {
     pub(super) specs: Vec<ChildSpec>,
     pub(super) events: Option<Events>,
     pub(super) on_failure: Option<OnFailure>,
-    pub(super) home: Option<Handle>,
 }
 
 /// What is told of each child that failed and is restarted: its name, and how it ended.
@@ -94,7 +92,6 @@ impl Supervisor {
             specs: Vec::new(),
             events: None,
             on_failure: None,
-            home: None,
         }
     }
 
@@ -155,14 +152,6 @@ impl Supervisor {
     #[must_use]
     pub fn on_failure(mut self, told: impl Fn(&str, &Exit) + Send + Sync + 'static) -> Self {
         self.on_failure = Some(Arc::new(told));
-        self
-    }
-
-    /// The runtime in which its children run, and theirs; its own by default. The supervisor itself runs where its
-    /// parent does, so that whatever blocks its children does not keep it from noticing.
-    #[must_use]
-    pub fn children_in(mut self, home: Handle) -> Self {
-        self.home = Some(home);
         self
     }
 

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -68,13 +67,12 @@ impl Crew {
     }
 }
 
-/// Starts the task of a run, in the runtime `home` or where its supervisor runs.
-pub(super) fn start(future: ChildFuture, shutdown: Shutdown, home: Option<&Handle>) -> AbortHandle {
-    let reporting = Reporting {
+/// Starts the task of a run.
+pub(super) fn start(future: ChildFuture, shutdown: Shutdown) -> AbortHandle {
+    spawn(Reporting {
         future: Some(future),
         shutdown,
-    };
-    spawn(reporting, home)
+    })
 }
 
 /// A task that reports its end: after everything it held is gone, so that whoever takes its place finds it free.

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
@@ -55,7 +54,6 @@ pub(super) struct Task {
     pub(super) max_children: usize,
     events: Option<Events>,
     on_failure: Option<OnFailure>,
-    home: Option<Handle>,
     pub(super) mailbox: mpsc::Receiver<Request>,
     // Boxed: the nodes of the tree are half empty when children come in order.
     pub(super) children: BTreeMap<u64, Box<Child>>,
@@ -82,7 +80,6 @@ impl Task {
             max_children: blueprint.max_children,
             events: blueprint.events,
             on_failure: blueprint.on_failure,
-            home: blueprint.home,
             mailbox,
             children: BTreeMap::new(),
             crew: Crew::new(),
@@ -228,7 +225,7 @@ impl Task {
             Ok(future) => befall(&self.node.name, &child.node.name, future),
             Err(exit) => stillborn(exit),
         };
-        let abort = crew::start(future, shutdown.clone(), self.home.as_ref());
+        let abort = crew::start(future, shutdown.clone());
         child.phase = Phase::Up;
         child.killed = None;
         child.running = Some(Running { run, abort, shutdown });

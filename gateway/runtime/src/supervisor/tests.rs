@@ -1,8 +1,7 @@
-//! Supervision, tested: a lab of scripted children, and the rules one by one. Time is paused in all but one of them.
+//! Supervision, tested: a lab of scripted children, and the rules one by one. Time is paused in all of them.
 
 mod dynamic;
 mod exits;
-mod home;
 mod intensity;
 mod order;
 mod property;
