@@ -42,6 +42,26 @@ fn components_and_hooks_live_in_their_page() {
 }
 
 #[test]
+fn long_lists_are_scrolled_through() {
+    holds("scrolling");
+}
+
+#[test]
+fn commands_play_transitions_and_reach_other_elements() {
+    holds("effects");
+}
+
+#[test]
+fn dialogs_keep_the_focus_wherever_they_stand() {
+    holds("dialogs");
+}
+
+#[test]
+fn pictures_are_dropped_and_shown_before_they_are_sent() {
+    holds("pictures");
+}
+
+#[test]
 fn commands_fields_and_limits_of_uploads_work() {
     holds("more");
 }

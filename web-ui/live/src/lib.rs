@@ -8,6 +8,7 @@
 extern crate self as roost_live;
 
 pub mod channel;
+pub mod components;
 pub mod endpoint;
 pub mod flash;
 pub mod form;

@@ -4,14 +4,18 @@
 //! With `RELOAD=<folder>` its pages have the stylesheet `app.css` of that folder and its `app.js` as glue, and follow
 //! what is changed there.
 
+mod archive;
 mod clicker;
 mod control;
 mod desk;
+mod dialog;
+mod effects;
 mod home;
 mod layout;
 mod login;
 mod more;
 mod nest;
+mod pictures;
 mod room;
 mod two;
 
@@ -79,7 +83,11 @@ fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
         .view::<home::Home>("/")
         .view::<two::Two>("/two")
         .view::<more::More>("/more")
-        .view::<nest::Nest>("/nest");
+        .view::<nest::Nest>("/nest")
+        .view::<archive::Archive>("/archive")
+        .view::<dialog::Dialog>("/dialog")
+        .view::<effects::Effects>("/effects")
+        .view::<pictures::Pictures>("/pictures");
     // No browser gets from one group to the other without a page load.
     let others = Group::new("others", layout)
         .guard(Desk::guard)

@@ -26,7 +26,7 @@ pub(crate) fn attributes(expansion: &mut Expansion, element: &NodeElement<Contro
         if let Some(problem) = names::unknown_phx(&name) {
             expansion.refuse(syn::Error::new(attribute.key.span(), problem));
         }
-        one(expansion, attribute, &name, template);
+        one(expansion, attribute, &name, is_url(element, &name), template);
         if !seen.insert(name.clone()) {
             expansion.refuse(syn::Error::new(
                 attribute.key.span(),
@@ -43,13 +43,40 @@ pub(crate) fn attributes(expansion: &mut Expansion, element: &NodeElement<Contro
 }
 
 /// Attributes that the client refuses without an `id` beside them.
-const NEED_ID: [(&str, &str); 3] = [
+const NEED_ID: [(&str, &str); 5] = [
     ("phx-hook", "the client knows hooks by it"),
     ("phx-update", "the client finds the element again by it"),
     ("phx-viewport-top", "the client finds the element again by it"),
+    ("phx-viewport-bottom", "the client finds the element again by it"),
+    ("data-phx-portal", "the client finds what it has moved by it"),
 ];
 
-fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, template: &mut Template) {
+/// Whether the attribute has an address, at once or for another attribute later.
+fn is_url(element: &NodeElement<Control>, name: &str) -> bool {
+    let animates = || names::is_animation(&element.name().to_string()) && names::is_animated(name);
+    names::is_url(name) || (animates() && may_animate_url(element))
+}
+
+/// Whether the attribute that an animation changes may be one that has an address.
+fn may_animate_url(element: &NodeElement<Control>) -> bool {
+    let targets = element.attributes().iter().find_map(|attribute| match attribute {
+        NodeAttribute::Attribute(attribute)
+            if attribute.key.to_string().eq_ignore_ascii_case("attributeName") =>
+        {
+            attribute.value_literal_string()
+        }
+        _ => None,
+    });
+    targets.is_none_or(|name| name.contains('{') || names::is_url(name.trim()))
+}
+
+fn one(
+    expansion: &mut Expansion,
+    attribute: &KeyedAttribute,
+    name: &str,
+    is_url: bool,
+    template: &mut Template,
+) {
     let value = match &attribute.possible_value {
         KeyedAttributeValue::None => return template.text(&format!(" {name}")),
         KeyedAttributeValue::Value(value) => &value.value,
@@ -63,16 +90,12 @@ fn one(expansion: &mut Expansion, attribute: &KeyedAttribute, name: &str, templa
     };
     match value {
         KVAttributeValue::Expr(Expr::Lit(ExprLit { lit, .. })) => {
-            literal(expansion, attribute, lit, name, template)
+            literal(expansion, attribute, lit, (name, is_url), template)
         }
         KVAttributeValue::Expr(Expr::Block(block)) if block.label.is_none() => {
             refuse_code(expansion, attribute, name);
             let sheet = &expansion.sheet;
-            let write = if names::is_url(name) {
-                quote!(url)
-            } else {
-                quote!(attribute)
-            };
+            let write = if is_url { quote!(url) } else { quote!(attribute) };
             match expand::value(&block.block) {
                 Value::Expression(value) => template.value(quote!(#sheet.#write(#name, &(#value));)),
                 Value::Block(value) => template.value(quote!(#sheet.#write(#name, &#value);)),
@@ -107,7 +130,7 @@ fn literal(
     expansion: &mut Expansion,
     attribute: &KeyedAttribute,
     literal: &Lit,
-    name: &str,
+    (name, is_url): (&str, bool),
     template: &mut Template,
 ) {
     match literal {
@@ -115,7 +138,7 @@ fn literal(
             if text.value().contains('{') {
                 refuse_code(expansion, attribute, name);
             }
-            quoted(expansion, text, name, template);
+            quoted(expansion, text, name, is_url, template);
         }
         Lit::Bool(on) if on.value => template.text(&format!(" {name}")),
         Lit::Bool(_) => {}
@@ -130,11 +153,11 @@ fn literal(
 }
 
 /// ` name="text {value} text"`.
-fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mut Template) {
+fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, is_url: bool, template: &mut Template) {
     let pieces = pieces(literal);
     if let Ok(pieces) = &pieces
-        && names::is_url(name)
-        && may_be_code(pieces)
+        && is_url
+        && may_be_code(name, pieces)
     {
         return whole(expansion, pieces, name, template);
     }
@@ -158,8 +181,8 @@ fn quoted(expansion: &mut Expansion, literal: &LitStr, name: &str, template: &mu
 const PLACES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 /// Whether values can decide what an address is: it has values, and its text before the first of them says neither a
-/// scheme that leads somewhere, nor that there is none.
-fn may_be_code(pieces: &[Piece]) -> bool {
+/// scheme that leads somewhere, nor that there is none. Of several addresses, each has a beginning.
+fn may_be_code(name: &str, pieces: &[Piece]) -> bool {
     let has_values = pieces.iter().any(|piece| matches!(piece, Piece::Value(_)));
     let texts = pieces.iter().map_while(|piece| match piece {
         Piece::Text(text) => Some(text.as_str()),
@@ -170,7 +193,7 @@ fn may_be_code(pieces: &[Piece]) -> bool {
     let settled = scheme.is_some_and(|(scheme, _)| {
         !start[scheme.len()..].starts_with(':') || PLACES.contains(&scheme.to_ascii_lowercase().as_str())
     });
-    has_values && !settled
+    has_values && (!settled || names::is_list(name))
 }
 
 /// An address as one value, so that it can be checked as a whole.

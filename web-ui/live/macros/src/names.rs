@@ -62,6 +62,13 @@ const URLS: [&str; 7] = [
     "data",
 ];
 
+/// Elements of SVG that put what they say into an attribute of another element later, and by which attributes they say
+/// it. <https://svgwg.org/specs/animations/#AnimationElements>
+const ANIMATIONS: [&str; 2] = ["animate", "set"];
+const ANIMATED: [&str; 3] = ["from", "to", LIST];
+/// The one that holds several, with semicolons between them.
+const LIST: &str = "values";
+
 /// What a page may say to the client in `data-phx-`; the rest of them is the client's own.
 const DATA_PHX: [&str; 17] = [
     "data-phx-active-refs",
@@ -85,6 +92,20 @@ const DATA_PHX: [&str; 17] = [
 
 pub(crate) fn is_url(name: &str) -> bool {
     URLS.iter().any(|url| url.eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn is_animation(element: &str) -> bool {
+    ANIMATIONS.iter().any(|name| name.eq_ignore_ascii_case(element))
+}
+
+pub(crate) fn is_animated(name: &str) -> bool {
+    ANIMATED
+        .iter()
+        .any(|animated| animated.eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn is_list(name: &str) -> bool {
+    LIST.eq_ignore_ascii_case(name)
 }
 
 pub(crate) fn void() -> HashSet<&'static str> {

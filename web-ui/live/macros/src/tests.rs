@@ -87,6 +87,13 @@ fn an_attribute_that_stands_twice_is_refused() {
 fn an_element_that_the_client_must_find_again_needs_an_id() {
     assert_refused("<p phx-hook=\"Chart\"></p>", 2, "needs an `id`");
     assert_refused("<p phx-update=\"stream\"></p>", 2, "needs an `id`");
+    assert_refused("<ol phx-viewport-top=\"up\"></ol>", 2, "needs an `id`");
+    assert_refused("<ol phx-viewport-bottom=\"down\"></ol>", 2, "needs an `id`");
+    assert_refused(
+        "<template data-phx-portal=\"body\"></template>",
+        2,
+        "needs an `id`",
+    );
     assert!(expand("<p id=\"a\" phx-hook=\"Chart\"></p>".parse().unwrap()).is_ok());
 }
 

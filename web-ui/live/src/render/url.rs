@@ -19,6 +19,11 @@ pub(crate) const ATTRIBUTES: [&str; 7] = [
     "data",
 ];
 
+/// Attributes by which SVG's `animate` and `set` say what they put into another attribute later; `values` says several.
+/// `html!` has the same list.
+const ANIMATED: [&str; 3] = ["from", "to", LIST];
+const LIST: &str = "values";
+
 /// Attributes of these that are pictures as a rule: a picture may stand in them as a whole.
 const PICTURES: [&str; 2] = ["src", "poster"];
 
@@ -36,7 +41,12 @@ impl<T: fmt::Display> Attribute for RawUrl<T> {
 /// The address, or [`REFUSED`] if it is nothing that this attribute may have.
 pub(crate) fn checked<'a>(attribute: &str, address: &'a str) -> &'a str {
     let is_picture = PICTURES.iter().any(|name| name.eq_ignore_ascii_case(attribute));
-    if !is_code(address, is_picture) {
+    let is_refused = if LIST.eq_ignore_ascii_case(attribute) {
+        address.split(';').any(|address| is_code(address, is_picture))
+    } else {
+        is_code(address, is_picture)
+    };
+    if !is_refused {
         return address;
     }
     static TOLD: Once = Once::new();
@@ -52,7 +62,8 @@ pub(crate) fn checked<'a>(attribute: &str, address: &'a str) -> &'a str {
 
 /// The same if the attribute is one that has an address; any other value is nobody's business.
 pub(crate) fn checked_value<'a>(attribute: &str, value: &'a str) -> &'a str {
-    if ATTRIBUTES.iter().any(|name| name.eq_ignore_ascii_case(attribute)) {
+    let mut names = ATTRIBUTES.iter().chain(&ANIMATED);
+    if names.any(|name| name.eq_ignore_ascii_case(attribute)) {
         checked(attribute, value)
     } else {
         value
@@ -260,6 +271,34 @@ mod tests {
     }
 
     #[test]
+    fn what_an_animation_puts_into_an_address_later_is_checked_like_it() {
+        let hostile = "\tJavaScript:x";
+        let name = "xlink:href";
+        for html in [
+            html! { <animate attributeName="href" to={hostile}/> },
+            html! { <animate attributeName="xlink:href" from={hostile}/> },
+            html! { <animate attributename=" HREF " values={hostile}/> },
+            html! { <animate attributeName="href" values="#a;{hostile}"/> },
+            html! { <animate attributeName="href" values="{hostile};#a"/> },
+            html! { <set attributeName={name} to={hostile}/> },
+            html! { <set attributeName="{name}" to="{hostile}"/> },
+            html! { <set to={hostile}/> },
+        ] {
+            let html = html.to_html();
+            assert!(html.contains(REFUSED) && !html.contains(hostile), "{html}");
+        }
+        let page = html! {
+            <animate attributeName="r" values="{1};{2}" to={hostile}/>
+            <set attributeName="href" to="#{name}"/>
+            <animate attributeName="href" values={"/a; /b&c;https://example.org"}/>
+        };
+        let written = "<animate attributeName=\"r\" values=\"1;2\" to=\"\tJavaScript:x\"></animate>\
+            <set attributeName=\"href\" to=\"#xlink:href\"></set>\
+            <animate attributeName=\"href\" values=\"/a; /b&amp;c;https://example.org\"></animate>";
+        assert_eq!(page.to_html(), written);
+    }
+
+    #[test]
     fn who_vouches_for_an_address_can_write_it() {
         assert_eq!(
             html! { <a href={RawUrl("javascript:print(\"x\")")}></a> }.to_html(),
@@ -275,11 +314,13 @@ mod tests {
             .set_attr("HREF", "vbscript:x")
             .toggle_attr("src", "javascript:x")
             .toggle_attr_between("action", "/a", "javascript:x")
+            .set_attr("to", "javascript:x")
+            .set_attr("values", "#a; javascript:x")
             .set_attr("title", "javascript:x");
         let said = commands.to_string();
         assert_eq!(
             (said.matches(REFUSED).count(), said.matches("script:").count()),
-            (5, 1),
+            (7, 1),
             "{said}"
         );
     }

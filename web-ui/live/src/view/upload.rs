@@ -121,9 +121,30 @@ impl Upload {
                 data-phx-active-refs={self.references(|_| true)}
                 data-phx-done-refs={self.references(Entry::is_done)}
                 data-phx-preflighted-refs={self.references(Entry::is_allowed)}
+                data-phx-error-refs={self.wrong()}
                 data-phx-auto-upload={self.options.auto_upload}
                 multiple={self.options.max_entries > 1}/>
         }
+    }
+
+    /// The picture in a file that is chosen, shown by the browser before any of it is sent.
+    #[must_use]
+    pub fn preview(&self, entry: &Entry) -> Rendered {
+        html! {
+            <img id="{self.reference}-{entry.reference()}" alt={entry.name()} phx-update="ignore"
+                data-phx-hook="Phoenix.LiveImgPreview"
+                data-phx-upload-ref={&self.reference} data-phx-entry-ref={entry.reference()}>
+        }
+    }
+
+    /// What keeps the form from being sent: the client leaves a submit undone while this names anything.
+    fn wrong(&self) -> Option<String> {
+        let mut wrong = self.references(|entry| entry.error().is_some());
+        if self.too_many {
+            let comma = if wrong.is_empty() { "" } else { "," };
+            wrong = format!("{}{comma}{wrong}", self.reference);
+        }
+        (!wrong.is_empty()).then_some(wrong)
     }
 
     fn references(&self, of: impl Fn(&Entry) -> bool) -> String {

@@ -105,6 +105,31 @@ fn more_files_than_may_be_are_refused() {
 }
 
 #[test]
+fn what_is_wrong_is_named_until_it_is_taken_back() {
+    let mut upload = upload(UploadOptions {
+        max_file_size: 10,
+        max_entries: 2,
+        ..UploadOptions::default()
+    });
+    let named = |upload: &Upload| {
+        let html = upload.input().to_html();
+        let (_, after) = html.split_once(" data-phx-error-refs=\"")?;
+        Some(after.split('"').next()?.to_owned())
+    };
+    assert_eq!(named(&upload), None);
+    upload.choose(vec![
+        chosen("0", "a", 1),
+        chosen("1", "b", 11),
+        chosen("2", "c", 11),
+    ]);
+    assert_eq!(named(&upload).as_deref(), Some("phx-1-fw,1,2"));
+    assert!(upload.cancel("1"));
+    assert_eq!(named(&upload).as_deref(), Some("2"));
+    assert!(upload.cancel("2"));
+    assert_eq!(named(&upload), None);
+}
+
+#[test]
 fn a_file_that_lies_about_its_size_is_cut_off() {
     let (table, _folder) = table(1000);
     let mut upload = upload(UploadOptions::default());
