@@ -50,7 +50,8 @@ phase "format of chips" rustfmt --check drivers/src/chips/*.rs
 phase "shell scripts" bash .ci/lint-shell.sh
 phase "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 phase "build" cargo build --locked --bin roost
-phase "tests" cargo test --locked --workspace
+# All that fails is shown, and not only the first program of tests that does.
+phase "tests" cargo test --locked --workspace --no-fail-fast
 phase "power cuts" power_cuts
 phase "a hundred thousand connects" cargo test --locked -p roost-tests --test hostile -- --ignored
 phase "panic = abort is refused" refuses_abort

@@ -18,8 +18,8 @@ const POINTS: u64 = 3;
 const BETWEEN_COMMANDS: Duration = Duration::from_millis(20);
 /// Time that a command has: what waits for a device that is away is sent when it is back.
 const WITHIN_MS: u64 = 20_000;
-/// Commands that are given once all are back.
-const AFTERWARDS: usize = 50;
+/// Commands that are given before the first cut, and again once all are back.
+const AROUND: usize = 50;
 /// Memory may be higher afterwards by this part of it and so many kB: what is kept of each command.
 const MEMORY_GROWTH: f64 = 1.1;
 const MEMORY_SLACK_KB: u64 = 8 << 10;
@@ -34,18 +34,18 @@ pub(crate) struct Report {
     verified: usize,
     expired: usize,
     refused: usize,
-    memory_kb: (u64, u64),
+    /// Before, after each return, and when all commands have ended.
+    memory_kb: Vec<u64>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |part: usize| self.answers[(self.answers.len() - 1) * part / 100];
-        let (before, after) = self.memory_kb;
         writeln!(
             f,
             "{} devices back after {:?}; {} commands meanwhile, answered in {:?} (p50), {:?} (p99), {:?} at most: \
              {} verified, {} expired and {} refused because their devices had just gone; \
-             memory {before} kB before, {after} kB after",
+             memory before, after each return and in the end: {:?} kB",
             self.devices,
             self.returns,
             self.answers.len(),
@@ -54,7 +54,8 @@ impl fmt::Display for Report {
             at(100),
             self.verified,
             self.expired,
-            self.refused
+            self.refused,
+            self.memory_kb
         )
     }
 }
@@ -156,21 +157,31 @@ pub(crate) fn run(devices: usize, interval: Duration) -> Report {
     wait_for("a report of each", || {
         (program.api().metric("roost_readings_total") >= 2 * count * POINTS).then_some(())
     });
-    let memory_before = memory_kb(&program);
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut memory = Vec::new();
     let (returns, given) = std::thread::scope(|scope| {
         let orders = scope.spawn(|| give_orders(&program, devices, &stop, &count));
-        let returns: Vec<Duration> = (0..CUTS).map(|_| cut(&program, &fleet, devices as u64)).collect();
-        let enough = count.load(Ordering::Relaxed) + AFTERWARDS;
-        wait_for("commands to those that are back", || {
-            (orders.is_finished() || count.load(Ordering::Relaxed) >= enough).then_some(())
-        });
+        let given = |enough: usize| {
+            wait_for("commands", || {
+                (orders.is_finished() || count.load(Ordering::Relaxed) >= enough).then_some(())
+            });
+        };
+        given(AROUND);
+        memory.push(memory_kb(&program));
+        let returns: Vec<Duration> = (0..CUTS)
+            .map(|_| {
+                let took = cut(&program, &fleet, devices as u64);
+                memory.push(memory_kb(&program));
+                took
+            })
+            .collect();
+        given(count.load(Ordering::Relaxed) + AROUND);
         stop.store(true, Ordering::Relaxed);
         (returns, orders.join().unwrap())
     });
     let (verified, expired) = judge(&program, &given.taken);
-    let memory_after = memory_kb(&program);
-    assert_flat((memory_before, memory_after), MEMORY_GROWTH, MEMORY_SLACK_KB);
+    memory.push(memory_kb(&program));
+    assert_flat((memory[0], memory[CUTS + 1]), MEMORY_GROWTH, MEMORY_SLACK_KB);
     // A command may be verified by a report of what was so anyhow.
     let obeyed = fleet.counts().commands;
     assert!(
@@ -187,6 +198,6 @@ pub(crate) fn run(devices: usize, interval: Duration) -> Report {
         verified,
         expired,
         refused: given.refused,
-        memory_kb: (memory_before, memory_after),
+        memory_kb: memory,
     }
 }

@@ -138,7 +138,7 @@ fn head(view: &DeviceView, fault: Option<&Fault>) -> Markup {
                 div { dt { "Cadence" } dd { (cadence(Duration::from_millis(device.cadence_ms))) } }
             }
             @if let Some(child) = &view.child {
-                div { dt { "Task" } dd { (marks::child(child.state)) " " (tree::since(child)) } }
+                div { dt { "Task" } dd { (marks::child(child.state)) span.sub { (tree::since(child)) } } }
                 div { dt { "Restarts" } dd.num { (child.restarts) } }
                 @if let Some(reason) = &child.last_reason {
                     div.wide { dt { "Last reason" } dd.reason { (reason) } }
