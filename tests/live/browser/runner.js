@@ -57,7 +57,9 @@ async function main([file, base, words, program]) {
     if (program) process.env.ROOST_CONFORMANCE = program;
     const scenarios = require(path.resolve(file)).filter(({ sentence }) => !words || sentence.includes(words));
     if (scenarios.length === 0) throw new Error(`${file} has no scenario with these words`);
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    // As for everybody else, pages that are left may be kept for those who come back.
+    const ignoreDefaultArgs = ["--disable-back-forward-cache"];
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ignoreDefaultArgs });
     let held = 0;
     try {
         for (const scenario of scenarios) held += await run(browser, base, scenario);

@@ -5,6 +5,7 @@
 
 const assert = require("node:assert/strict");
 const { collect } = require("./scenario.js");
+const { Tab } = require("./tab.js");
 const { scenarios, scenario } = collect();
 
 // How long the client waits for the answer to an event, and to a join; the longest time until it loads the page again.
@@ -29,6 +30,13 @@ async function loses(one, swallow) {
     return lost;
 }
 
+// From now on no time passes but what is said to: nothing happens only because a machine is slow.
+async function stopsTheClock(one) {
+    const now = Date.now();
+    await one.page.clock.install({ time: now });
+    await one.page.clock.pauseAt(now + 1_000);
+}
+
 const passes = (one, time_ms) => one.page.clock.fastForward(time_ms);
 
 // Time passes until the page that is there has been loaded anew.
@@ -42,7 +50,7 @@ async function isLoadedAgain(one, time_ms) {
 
 scenario("an event that is not answered in half a minute has the page loaded again", async (one) => {
     one.expects(/Failed to push event .*push timeout/);
-    await one.page.clock.install();
+    await stopsTheClock(one);
     const clicks = ({ 3: event, 4: payload }, count) =>
         event === "phx_reply" && count === 0 && payload.response.diff?.[1] === "2";
     const lost = await loses(one, clicks);
@@ -59,7 +67,7 @@ scenario("an event that is not answered in half a minute has the page loaded aga
 });
 
 scenario("a join that is not answered in ten seconds is left, and the page is loaded again", async (one) => {
-    await one.page.clock.install();
+    await stopsTheClock(one);
     const lost = await loses(one, ({ 3: event, 4: payload }, count) => count === 0 && event === "phx_reply" && payload.response.rendered);
     await one.page.goto(`${one.base}/`);
     await one.eventually("the answer is lost", () => lost.length === 1);
@@ -72,7 +80,7 @@ scenario("a join that is not answered in ten seconds is left, and the page is lo
 });
 
 scenario("a page that was loaded in vain ten times waits half a minute for the next time", async (one) => {
-    await one.page.clock.install();
+    await stopsTheClock(one);
     await one.ctl("hits");
     await one.ctl("set", { joinMode: "crash", times: String(1 + RELOADS) });
     await one.page.goto(`${one.base}/`);
@@ -91,45 +99,85 @@ scenario("a page that was loaded in vain ten times waits half a minute for the n
     await one.sees("#n", "2");
 });
 
-async function isShown(one, shown) {
-    await one.page.evaluate((state) => {
-        Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-        document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
-    }, shown ? "visible" : "hidden");
+const IS_LIVE = 'document.querySelector("[data-phx-main].phx-connected")';
+
+// Sockets that were opened since the last time.
+async function sockets(one) {
+    const frames = await one.ctl("frames", { clear: "1" });
+    return frames.filter(([way]) => way === "ws").length;
 }
 
-const sockets = (one) => one.frames.filter(({ way }) => way === "open").length;
-
 scenario("a page that nobody looks at connects again when somebody does", async (one) => {
-    one.expects(/WebSocket connection to/);
-    await one.page.clock.install();
-    await one.visits("/");
-    await one.marks();
-    await isShown(one, false);
-    await one.ctl("drop");
-    await one.page.waitForSelector("[data-phx-main].phx-client-error");
-    for (let minute = 0; minute < 10; minute += 1) await passes(one, 60_000);
-    assert.equal(sockets(one), 1);
-    await isShown(one, true);
-    await one.eventually("it is connected again", () => sockets(one) === 2);
-    await one.isLive();
-    await one.click("#inc");
-    await one.sees("#n", "2");
-    await one.isSamePage();
+    await Tab.within(one.context.browser(), [`${one.base}/`, "about:blank"], async (page, other) => {
+        await page.comesToFront();
+        await page.until(IS_LIVE);
+        await page.evaluate("window.__mark = true; window.SAID = [];");
+        await page.evaluate("liveSocket.socket.logger = (words) => SAID.push(words);");
+        await other.comesToFront();
+        await page.until('document.visibilityState === "hidden"');
+        await sockets(one);
+        await one.ctl("drop");
+        await page.until('SAID.includes("Not reconnecting as page is hidden!")');
+        assert.equal(await sockets(one), 0);
+        await page.comesToFront();
+        await page.until(IS_LIVE);
+        assert.equal(await sockets(one), 1);
+        await page.evaluate('document.querySelector("#inc").click()');
+        await page.until('document.querySelector("#n").textContent === "2"');
+        assert.equal(await page.evaluate("window.__mark"), true);
+    });
 });
 
-scenario("a page that comes back from the browser's memory is loaded again", async (one) => {
+// The client of 1.2.12 looks at events of elements only, and the window is none. When another does, this fails, and
+// docs/live.md is to be changed.
+scenario("the client says nothing of a window that gets or loses the focus", async (one) => {
+    await Tab.within(one.context.browser(), [`${one.base}/effects`, "about:blank"], async (page, other) => {
+        await page.comesToFront();
+        await page.until(IS_LIVE);
+        await page.evaluate("window.SEEN = []; for (const name of ['focus', 'blur']) addEventListener(name, () => SEEN.push(name));");
+        await other.comesToFront();
+        await page.until('SEEN.includes("blur")');
+        await page.comesToFront();
+        await page.until('SEEN.includes("focus")');
+        await page.evaluate('document.querySelector("#more").click()');
+        await page.until('document.querySelector("#n").textContent === "1"');
+        assert.equal(await page.evaluate('document.querySelectorAll("#heard li").length'), 0);
+    });
+});
+
+// Leaves the page for one of another site, and comes back by the browser's history. Whether the browser had kept the
+// page as it was; either way it is loaded.
+async function leavesAndReturns(one) {
+    // A page that is no live page asks for its icon; a page that is loaded again lets go of its new socket.
+    one.expects(/favicon\.ico|status of 404|WebSocket is closed before/);
+    await one.page.addInitScript(() =>
+        addEventListener("pageshow", ({ persisted }) => console.log(`${location.pathname} was kept: ${persisted}`)),
+    );
     await one.visits("/");
-    await one.marks();
     await one.click("#inc");
     await one.sees("#n", "2");
+    await one.page.goto(`${one.base.replace("127.0.0.1", "localhost")}/js/app.js`);
     await one.ctl("hits");
-    // What the browser says of a page that it has kept as it was when it was left.
-    await one.page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
-    await one.isNewPage();
-    await one.isLive();
+    await one.page.evaluate(() => setTimeout(() => history.back()));
     await one.sees("#n", "0");
+    await one.isLive();
     assert.deepEqual(await one.ctl("hits"), ["/"]);
+    return one.console.some((line) => line.includes("/ was kept: true"));
+}
+
+scenario("a live page is not kept by the browser when it is left", async (one) => {
+    assert.equal(await leavesAndReturns(one), false);
+});
+
+scenario("a page that the browser has kept all the same is loaded again", async (one) => {
+    await one.page.route(`${one.base}/`, async (route) => {
+        const response = await route.fetch();
+        const headers = response.headers();
+        // What says that it is not to be kept.
+        delete headers["cache-control"];
+        await route.fulfill({ response, headers });
+    }, { times: 1 });
+    assert.equal(await leavesAndReturns(one), true);
 });
 
 scenario("a socket that is silent for too long is given up and opened again", async (one) => {
