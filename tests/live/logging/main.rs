@@ -73,7 +73,7 @@ async fn in_a_channel(place: &Place) {
     let token = "phoenix, base64url.bearer.phx.aHVudGVyMg";
     let headers = [("cookie", "pass=hunter2"), ("sec-websocket-protocol", token)];
     let path = "/socket/websocket?vsn=2.0.0&token=hunter2";
-    let mut peer = Peer::connect_with(&place.base, path, &headers).await.unwrap();
+    let mut peer = Peer::connect_with(place.base(), path, &headers).await.unwrap();
     let secret = json!({"password": SECRET, "deep": {"token": SECRET}});
     said(&mut peer, json!(["1", "1", "room:a", "phx_join", secret])).await;
     said(&mut peer, json!(["1", "2", "room:a", "echo", secret])).await;
@@ -81,7 +81,7 @@ async fn in_a_channel(place: &Place) {
     said(&mut peer, json!(["9", "4", "room:b", "echo", secret])).await;
     said(&mut peer, json!(["1", "5", "room:a", "fail", secret])).await;
     for garbage in [r#""hunter2""#, r#"["1","2",{"hunter2":"hunter2"}]"#, "hunter2"] {
-        let mut peer = Peer::connect(&place.base, path).await.unwrap();
+        let mut peer = Peer::connect(place.base(), path).await.unwrap();
         peer.text(garbage).await;
         assert_eq!(peer.hear().await, Heard::Closed(1011), "{garbage}");
     }
@@ -92,7 +92,7 @@ async fn by_long_poll(place: &Place) {
     let path = "/socket/longpoll?vsn=2.0.0&password=hunter2";
     let token = ("x-phoenix-authtoken", SECRET);
     let opened = ask(
-        &place.base,
+        place.base(),
         "GET",
         path,
         &[token, ("cookie", "pass=hunter2")],
@@ -107,7 +107,7 @@ async fn by_long_poll(place: &Place) {
         json!(["1", "2", "room:a", "echo", {"password": SECRET}]).to_string(),
         r#"["hunter2"]"#.to_owned(),
     ] {
-        ask(&place.base, "POST", &path, &[kind], frame.as_bytes()).await;
+        ask(place.base(), "POST", &path, &[kind], frame.as_bytes()).await;
     }
     assert!(
         !place.log.text().contains(&session),
@@ -117,14 +117,11 @@ async fn by_long_poll(place: &Place) {
 
 /// A page, its form, and events that are none.
 async fn on_a_page(place: &Place) {
-    let (mut peer, topic, tokens) = place.page("/?code=hunter2").await;
-    let event = |kind: &str, value: Value| {
-        let said = json!({"type": kind, "event": "save", "value": value});
-        json!(["1", "2", topic, "event", said])
-    };
+    let (mut visit, tokens) = place.page("/?code=hunter2").await;
+    let event = |kind: &str, value: Value| json!({"type": kind, "event": "save", "value": value});
     let form = event("form", json!("user=ann&password=hunter2"));
-    assert_eq!(said(&mut peer, form).await[4]["status"], "ok");
-    said(&mut peer, event("click", json!({"code": SECRET}))).await;
+    assert_eq!(visit.ask("event", form).await["status"], "ok");
+    visit.ask("event", event("click", json!({"code": SECRET}))).await;
     for (name, wrong) in [
         (
             "event",
@@ -137,7 +134,7 @@ async fn on_a_page(place: &Place) {
         ("live_patch", json!({"url": 1, "code": SECRET})),
         ("hunter3", json!({"code": SECRET})),
     ] {
-        said(&mut peer, json!(["1", "3", topic, name, wrong])).await;
+        visit.ask(name, wrong).await;
     }
     for token in tokens {
         assert!(!place.log.text().contains(&token), "{token}");
@@ -145,7 +142,7 @@ async fn on_a_page(place: &Place) {
 }
 
 async fn warns_of_topics(place: &Place) {
-    let mut peer = Peer::connect(&place.base, "/socket/websocket?vsn=2.0.0")
+    let mut peer = Peer::connect(place.base(), "/socket/websocket?vsn=2.0.0")
         .await
         .unwrap();
     for topic in ["nobody:serves\nthis", "nor:this"] {

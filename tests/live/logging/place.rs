@@ -1,92 +1,54 @@
 //! A program with a channel and a live page, in the test's own process.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use roost_live::channel::{Channel, Event, Join, JoinError, Next, Socket};
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::Limits;
 use roost_live::frame::{Payload, Reply};
 use roost_live::socket::{Mount, Origin};
 use roost_live::{
     Context, Group, LiveView, Page, Params, Raw, Refusal, Rendered, Routes, Session, Site, html,
 };
-use roost_live_tests::Peer;
-use roost_runtime::{BoxError, Shutdown, Strategy, Supervisor, supervisor};
-use serde_json::{Value, json};
+use roost_live_tests::{Loaded, Server, Visit};
+use roost_runtime::BoxError;
+use serde_json::Value;
 
 use crate::Log;
 
 /// A program that runs.
 pub(crate) struct Place {
-    pub(crate) base: String,
+    server: Server,
     pub(crate) log: Log,
-    shutdown: Shutdown,
 }
 
 impl Place {
     pub(crate) fn start(log: Log) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
         let key = roost_live::sign::SigningKey::random().unwrap();
         let routes = Routes::new().group(Group::new("pages", layout).view::<Door>("/"));
         let site = Site::builder(key, routes).build().unwrap();
-        let endpoint = Endpoint::new(Limits::default());
         let mount = Mount::new()
             .origin(Origin::Any)
             .channel::<Room>("room:*", Arc::new(()));
-        let router = endpoint
-            .mount("/socket", mount)
-            .merge(endpoint.mount("/live", site.mount()))
-            .merge(site.pages());
-        let tree = Supervisor::new("place", Strategy::OneForOne)
-            .child(endpoint.supervisor())
-            .child(server(listener, router));
-        let shutdown = Shutdown::new();
-        let stop = shutdown.clone();
-        drop(supervisor::detached(async move { tree.run(stop).await }));
-        Self { base, log, shutdown }
-    }
-
-    /// Loads a page and joins its view with the reference 1: the socket, the topic, and every token on the way.
-    pub(crate) async fn page(&self, path: &str) -> (Peer, String, [String; 3]) {
-        let address = format!("{}{path}", self.base);
-        let load = tokio::task::spawn_blocking(move || {
-            let mut response = ureq::get(&address).call().unwrap();
-            let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
-            (cookie, response.body_mut().read_to_string().unwrap())
+        let server = Server::start(Limits::default(), |endpoint| {
+            endpoint
+                .mount("/socket", mount)
+                .merge(endpoint.mount("/live", site.mount()))
+                .merge(site.pages())
         });
-        let (cookie, html) = load.await.unwrap();
-        let cookie = cookie.split(';').next().unwrap();
-        let between = |before: &str| {
-            html.split(before)
-                .nth(1)
-                .unwrap()
-                .split('"')
-                .next()
-                .unwrap()
-                .to_owned()
-        };
-        let (csrf, session) = (
-            between("name=\"csrf-token\" content=\""),
-            between("data-phx-session=\""),
-        );
-        let socket = format!("/live/websocket?_csrf_token={csrf}&vsn=2.0.0");
-        let mut peer = Peer::connect_with(&self.base, &socket, &[("cookie", cookie)])
-            .await
-            .unwrap();
-        let topic = format!("lv:phx-{}", between("id=\"phx-"));
-        let url = format!("{}{path}", self.base);
-        let join = json!({"url": url, "session": session, "static": null, "params": {"_mounts": 0}});
-        peer.json(&json!(["1", "1", topic, "phx_join", join])).await;
-        assert_eq!(peer.hear_json().await[4]["status"], "ok");
-        let cookie = cookie.split_once('=').unwrap().1.to_owned();
-        (peer, topic, [cookie, csrf, session])
+        Self { server, log }
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shutdown.request();
+    /// Where it is: `http://host:port`.
+    pub(crate) fn base(&self) -> &str {
+        &self.server.base
+    }
+
+    /// Loads a page and joins its view; and every token on the way.
+    pub(crate) async fn page(&self, path: &str) -> (Visit, [String; 3]) {
+        let loaded = Loaded::at(self.base(), path, "").await;
+        let visit = Visit::to(&loaded).await;
+        let cookie = loaded.cookie.split_once('=').unwrap().1.to_owned();
+        (visit, [cookie, loaded.csrf, loaded.session])
     }
 }
 

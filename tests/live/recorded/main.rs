@@ -15,11 +15,11 @@ mod page;
 mod talk;
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 
 use roost_live::Site;
-use roost_live::endpoint::{Endpoint, Limits, server};
-use roost_runtime::{Bus, BusLimits, Message, Shutdown, Strategy, Supervisor, Topic, supervisor};
+use roost_live::endpoint::Limits;
+use roost_live_tests::Server;
+use roost_runtime::{Bus, BusLimits, Message, Topic};
 use serde_json::Value;
 
 use frames::{comparable, is_empty};
@@ -58,41 +58,27 @@ const SHOW: (&str, &str) = ("component show", r#"{"Show":true}"#);
 
 /// The program that serves the pages.
 struct Place {
-    base: String,
+    server: Server,
     bus: Bus,
-    shutdown: Shutdown,
 }
 
 impl Place {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
         let bus = Bus::new(BusLimits::default());
         let key = roost_live::sign::SigningKey::random().unwrap();
         let site = Site::builder(key, page::routes())
             .bus(bus.clone())
             .build()
             .unwrap();
-        let endpoint = Endpoint::new(Limits::default());
-        let router = endpoint.mount("/live", site.mount()).merge(site.pages());
-        let tree = Supervisor::new("place", Strategy::OneForOne)
-            .child(endpoint.supervisor())
-            .child(server(listener, router));
-        let shutdown = Shutdown::new();
-        let stop = shutdown.clone();
-        drop(supervisor::detached(async move { tree.run(stop).await }));
-        Self { base, bus, shutdown }
+        let server = Server::start(Limits::default(), |endpoint| {
+            endpoint.mount("/live", site.mount()).merge(site.pages())
+        });
+        Self { server, bus }
     }
 
     fn order(&self, order: &str) {
         let message = Message::new(Topic::new(page::ORDERS).unwrap(), order.to_owned());
         assert_eq!(self.bus.publish(message), 1, "one page is open");
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shutdown.request();
     }
 }
 
@@ -123,7 +109,7 @@ fn merged(frames: &mut Vec<Value>) -> Value {
 #[tokio::test]
 async fn a_recorded_conversation_is_the_same_frame_by_frame() {
     let place = Place::start();
-    let mut talk = Talk::new(&place.base);
+    let mut talk = Talk::new(&place.server.base);
     let (mut theirs, mut ours) = (BTreeMap::new(), BTreeMap::new());
     let (mut expected_ends, mut ends) = (Vec::new(), Vec::new());
     let mut compared = 0;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use roost_live_tests::Peer;
+use roost_live_tests::{Loaded, Peer};
 use serde_json::{Value, json};
 
 /// How every name began that the recorded server gave, and how long it was.
@@ -96,34 +96,13 @@ impl Talk {
 
     /// Loads the page at a recorded address and opens its socket.
     async fn open(&mut self, recorded: &str) {
-        let path = recorded.splitn(4, '/').nth(3).unwrap();
-        let address = format!("{}/{path}", self.base);
-        let cookie = self.cookie.clone();
-        let load = tokio::task::spawn_blocking(move || {
-            let mut response = ureq::get(&address).header("cookie", &cookie).call().unwrap();
-            let cookie = response
-                .headers()
-                .get("set-cookie")
-                .map(|cookie| cookie.to_str().unwrap().to_owned());
-            (cookie, response.body_mut().read_to_string().unwrap())
-        });
-        let (cookie, html) = load.await.unwrap();
-        if let Some(cookie) = cookie {
-            self.cookie = cookie.split(';').next().unwrap().to_owned();
-        }
-        let between = |before: &str| {
-            html.split(before)
-                .nth(1)
-                .unwrap()
-                .split('"')
-                .next()
-                .unwrap()
-                .to_owned()
-        };
-        self.csrf = between("name=\"csrf-token\" content=\"");
-        self.id = format!("phx-{}", between("<div id=\"phx-"));
-        self.session = between("data-phx-session=\"");
-        self.fixed = between("data-phx-static=\"");
+        let path = format!("/{}", recorded.splitn(4, '/').nth(3).unwrap());
+        let loaded = Loaded::at(&self.base, &path, &self.cookie).await;
+        self.cookie = loaded.cookie;
+        self.csrf = loaded.csrf;
+        self.id = loaded.id;
+        self.session = loaded.session;
+        self.fixed = loaded.fixed;
         let path = format!("/live/websocket?_csrf_token={}&vsn=2.0.0", self.csrf);
         let headers = [("cookie", self.cookie.as_str())];
         self.peer = Some(Peer::connect_with(&self.base, &path, &headers).await.unwrap());

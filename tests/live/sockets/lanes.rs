@@ -26,6 +26,35 @@ async fn old(stage: &Stage) -> Peer {
     peer
 }
 
+/// Limits that let everything wait for whoever reads late.
+fn patient() -> Limits {
+    Limits {
+        outbound_bytes: 1 << 30,
+        waiting_bytes: 1 << 30,
+        idle: Duration::from_secs(3600),
+        ..Limits::default()
+    }
+}
+
+/// So many clients of version 2 that have joined.
+async fn new(stage: &Stage, count: usize) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    for _ in 0..count {
+        peers.push(joined(stage, "room:a").await);
+    }
+    peers
+}
+
+/// Broadcasts so many, each to all who have joined.
+fn broadcast(stage: &Stage, count: usize, listeners: usize) {
+    let fill = "y".repeat(BYTES);
+    for n in 0..count {
+        let news = json!({"n": n, "fill": fill}).into();
+        let reached = stage.endpoint.broadcast("room:a", "news", &news).unwrap();
+        assert_eq!(reached, listeners);
+    }
+}
+
 /// Hears all broadcasts whole and in order.
 async fn hear_all(peer: &mut Peer, payload: fn(&Value) -> &Value) {
     for n in 0..BROADCASTS {
@@ -38,26 +67,12 @@ async fn hear_all(peer: &mut Peer, payload: fn(&Value) -> &Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_hears_all_broadcasts_whole_and_in_order_however_late_they_read() {
-    let limits = Limits {
-        outbound_bytes: 1 << 30,
-        waiting_bytes: 1 << 30,
-        idle: Duration::from_secs(3600),
-        ..Limits::default()
-    };
-    let (stage, _told) = Stage::plain(limits);
-    let (mut new, mut old_ones) = (Vec::new(), Vec::new());
-    for _ in 0..NEW {
-        new.push(joined(&stage, "room:a").await);
-    }
+    let (stage, _told) = Stage::plain(patient());
+    let (mut new, mut old_ones) = (new(&stage, NEW).await, Vec::new());
     for _ in 0..OLD {
         old_ones.push(old(&stage).await);
     }
-    let fill = "y".repeat(BYTES);
-    for n in 0..BROADCASTS {
-        let news = json!({"n": n, "fill": fill}).into();
-        let reached = stage.endpoint.broadcast("room:a", "news", &news).unwrap();
-        assert_eq!(reached, NEW + OLD);
-    }
+    broadcast(&stage, BROADCASTS, NEW + OLD);
     for peer in &mut new {
         say(peer, "2", "echo", json!({"last": true})).await;
     }
@@ -87,16 +102,8 @@ async fn large_broadcasts_one_after_the_other_close_nobody_who_reads() {
         ..Limits::default()
     };
     let (stage, mut told) = Stage::plain(limits);
-    let mut peers = Vec::new();
-    for _ in 0..LISTENERS {
-        peers.push(joined(&stage, "room:a").await);
-    }
-    let fill = "y".repeat(BYTES);
-    for n in 0..ROUNDS {
-        let news = json!({"n": n, "fill": fill}).into();
-        let reached = stage.endpoint.broadcast("room:a", "news", &news).unwrap();
-        assert_eq!(reached, LISTENERS);
-    }
+    let mut peers = new(&stage, LISTENERS).await;
+    broadcast(&stage, ROUNDS, LISTENERS);
     for peer in &mut peers {
         for n in 0..ROUNDS {
             assert_eq!(peer.hear_json().await[4]["n"], n);
@@ -108,22 +115,9 @@ async fn large_broadcasts_one_after_the_other_close_nobody_who_reads() {
 
 #[tokio::test]
 async fn a_close_comes_after_everything_that_was_broadcast_before() {
-    let limits = Limits {
-        outbound_bytes: 1 << 30,
-        waiting_bytes: 1 << 30,
-        idle: Duration::from_secs(3600),
-        ..Limits::default()
-    };
-    let (stage, _told) = Stage::plain(limits);
-    let mut peers = Vec::new();
-    for _ in 0..NEW {
-        peers.push(joined(&stage, "room:a").await);
-    }
-    let fill = "y".repeat(BYTES);
-    for n in 0..BROADCASTS {
-        let news = json!({"n": n, "fill": fill}).into();
-        stage.endpoint.broadcast("room:a", "news", &news).unwrap();
-    }
+    let (stage, _told) = Stage::plain(patient());
+    let mut peers = new(&stage, NEW).await;
+    broadcast(&stage, BROADCASTS, NEW);
     for connection in stage.endpoint.connections("/socket") {
         connection.close(4000);
     }

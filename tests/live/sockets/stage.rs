@@ -1,15 +1,14 @@
 //! A server for one test, and a channel that does what its client says.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
 use roost_live::channel::{Channel, Ending, Event, Join, JoinError, Next, ReplyTo, Socket};
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_live::frame::{Payload, Reply};
 use roost_live::socket::{Mount, Origin};
-use roost_runtime::supervisor::detached;
-use roost_runtime::{BoxError, Shutdown, Strategy, Supervisor};
+use roost_live_tests::Server;
+use roost_runtime::BoxError;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -20,28 +19,17 @@ pub(crate) const SOCKET: &str = "/socket/websocket?vsn=2.0.0";
 pub(crate) struct Stage {
     pub(crate) base: String,
     pub(crate) endpoint: Endpoint,
-    shutdown: Shutdown,
-    tree: tokio::task::JoinHandle<()>,
+    server: Server,
 }
 
 impl Stage {
     /// Serves what `mount` puts up.
     pub(crate) fn new(limits: Limits, mount: impl FnOnce(&Endpoint) -> Router) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = Endpoint::new(limits);
-        let router = mount(&endpoint);
-        let tree = Supervisor::new("stage", Strategy::OneForOne)
-            .child(endpoint.supervisor())
-            .child(server(listener, router));
-        let shutdown = Shutdown::new();
-        let stop = shutdown.clone();
-        let tree = detached(async move { tree.run(stop).await.unwrap() });
+        let server = Server::start(limits, mount);
         Self {
-            base,
-            endpoint,
-            shutdown,
-            tree,
+            base: server.base.clone(),
+            endpoint: server.endpoint.clone(),
+            server,
         }
     }
 
@@ -59,8 +47,7 @@ impl Stage {
 
     /// Asks the program to stop; what is returned is ready when it has.
     pub(crate) fn stop(self) -> tokio::task::JoinHandle<()> {
-        self.shutdown.request();
-        self.tree
+        self.server.stop()
     }
 }
 

@@ -9,10 +9,12 @@ mod http;
 mod node;
 mod peer;
 mod program;
+mod server;
 mod visit;
 
 pub use http::{Answer, ask};
 pub use node::run_script;
 pub use peer::{Heard, Peer};
 pub use program::Conformance;
+pub use server::Server;
 pub use visit::{Loaded, Visit};

@@ -11,6 +11,8 @@ use crate::{Heard, Peer};
 pub struct Loaded {
     /// `http://host:port`.
     pub base: String,
+    /// Of the page, with its query.
+    pub path: String,
     /// The session's cookie, as it is sent back.
     pub cookie: String,
     /// What a socket has to show.
@@ -19,6 +21,8 @@ pub struct Loaded {
     pub id: String,
     /// The view's token.
     pub session: String,
+    /// What the view's element keeps of the page that was loaded, such as its flash.
+    pub fixed: String,
 }
 
 fn attribute<'a>(html: &'a str, after: &str, name: &str) -> &'a str {
@@ -37,18 +41,32 @@ impl Loaded {
     /// # Panics
     /// If there is no such page.
     pub async fn of(base: &str) -> Self {
-        let base = base.to_owned();
+        Self::at(base, "/", "").await
+    }
+
+    /// Loads the page at a path of `base` with the cookie of a session; an empty one begins another.
+    ///
+    /// # Panics
+    /// If there is no such page.
+    pub async fn at(base: &str, path: &str, cookie: &str) -> Self {
+        let (base, path, cookie) = (base.to_owned(), path.to_owned(), cookie.to_owned());
         let load = tokio::task::spawn_blocking(move || {
-            let mut response = ureq::get(&base).call().unwrap();
-            let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+            let mut response = ureq::get(format!("{base}{path}"))
+                .header("cookie", &cookie)
+                .call()
+                .unwrap();
+            let begun = response.headers().get("set-cookie");
+            let begun = begun.map(|begun| begun.to_str().unwrap().split(';').next().unwrap().to_owned());
             let html = response.body_mut().read_to_string().unwrap();
             let main = html.rsplit("<div id=\"phx-").next().unwrap();
             Self {
                 base,
-                cookie: cookie.split(';').next().unwrap().to_owned(),
+                path,
+                cookie: begun.unwrap_or(cookie),
                 csrf: attribute(&html, "csrf-token", "content").to_owned(),
                 id: format!("phx-{}", main.split('"').next().unwrap()),
                 session: attribute(main, "data-phx-main", "data-phx-session").to_owned(),
+                fixed: attribute(main, "data-phx-main", "data-phx-static").to_owned(),
             }
         });
         load.await.unwrap()
@@ -83,7 +101,7 @@ impl Loaded {
     /// What the page's join says.
     pub fn join(&self) -> Value {
         json!({
-            "url": format!("{}/", self.base), "session": self.session, "static": null, "sticky": false,
+            "url": format!("{}{}", self.base, self.path), "session": self.session, "static": null, "sticky": false,
             "params": {"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0},
         })
     }
@@ -106,7 +124,14 @@ impl Visit {
     /// # Panics
     /// If that is refused.
     pub async fn of(base: &str) -> Self {
-        let loaded = Loaded::of(base).await;
+        Self::to(&Loaded::of(base).await).await
+    }
+
+    /// Joins the view of a page that was loaded.
+    ///
+    /// # Panics
+    /// If that is refused.
+    pub async fn to(loaded: &Loaded) -> Self {
         let mut visit = loaded.connect().await;
         let reply = visit.enter(loaded.join()).await;
         assert_eq!(reply["status"], "ok", "{reply}");

@@ -13,14 +13,13 @@ mod polling;
 mod slow;
 mod uploads;
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use axum::Router;
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_live::{Site, scripts};
-use roost_live_tests::run_script;
-use roost_runtime::{Bus, BusLimits, Message, Shutdown, Strategy, Supervisor, Topic, supervisor};
+use roost_live_tests::{Server, run_script};
+use roost_runtime::{Bus, BusLimits, Message, Topic};
 
 const GLUE: &str = r"
 const csrf = document.querySelector('meta[name=csrf-token]').content;
@@ -34,7 +33,7 @@ pub(crate) struct Place {
     pub(crate) endpoint: Endpoint,
     /// Where uploads lie.
     pub(crate) folder: tempfile::TempDir,
-    shutdown: Shutdown,
+    _server: Server,
 }
 
 impl Place {
@@ -48,8 +47,6 @@ impl Place {
 
     /// With room for so many bytes of uploads.
     fn with_room(limits: Limits, room: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
         let bus = Bus::new(BusLimits::default());
         let folder = tempfile::tempdir().unwrap();
         let key = roost_live::sign::SigningKey::random().unwrap();
@@ -57,26 +54,21 @@ impl Place {
             .bus(bus.clone())
             .uploads(folder.path(), room);
         let site = site.build().unwrap();
-        let endpoint = Endpoint::new(limits);
         let glue = || async { ([("content-type", "text/javascript")], GLUE) };
-        let router = Router::new()
-            .route("/app.js", axum::routing::get(glue))
-            .route("/favicon.ico", axum::routing::get(|| async { "" }))
-            .nest("/js", scripts::router())
-            .merge(endpoint.mount("/live", site.mount()))
-            .merge(site.pages());
-        let tree = Supervisor::new("place", Strategy::OneForOne)
-            .child(endpoint.supervisor())
-            .child(server(listener, router));
-        let shutdown = Shutdown::new();
-        let stop = shutdown.clone();
-        drop(supervisor::detached(async move { tree.run(stop).await }));
+        let server = Server::start(limits, |endpoint| {
+            Router::new()
+                .route("/app.js", axum::routing::get(glue))
+                .route("/favicon.ico", axum::routing::get(|| async { "" }))
+                .nest("/js", scripts::router())
+                .merge(endpoint.mount("/live", site.mount()))
+                .merge(site.pages())
+        });
         Self {
-            base,
+            base: server.base.clone(),
             bus,
-            endpoint,
+            endpoint: server.endpoint.clone(),
             folder,
-            shutdown,
+            _server: server,
         }
     }
 
@@ -89,12 +81,6 @@ impl Place {
     /// Files of uploads that lie there now.
     pub(crate) fn files(&self) -> usize {
         std::fs::read_dir(self.folder.path()).unwrap().count()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shutdown.request();
     }
 }
 

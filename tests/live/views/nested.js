@@ -2,6 +2,7 @@
 
 "use strict";
 
+const assert = require("node:assert/strict");
 const { collect } = require("../browser/scenario.js");
 const { scenarios, scenario } = collect();
 
@@ -90,12 +91,13 @@ scenario("a file that is too large is refused before it is sent", async (one) =>
         input.dispatchEvent(new Event("input", { bubbles: true }));
     }, data);
     await one.until("the view knows of it", () => document.querySelector("#uf input").dataset.phxActiveRefs === "0");
+    const since = one.frames.length;
     await one.page.$eval("#uf", (form) => form.requestSubmit());
-    await one.eventually("it asked and was refused", () =>
-        one.frames.some(({ way, text }) => way === "<" && text.includes("too_large")),
-    );
     await one.click("#up");
     await one.sees("#up", "1");
+    // The field says that the file is wrong: the form is not sent, and nobody asks whether the file may be.
+    assert.deepEqual(one.between(since, ">", "allow_upload"), []);
+    assert.deepEqual(one.between(since, ">", "event").map((frame) => frame[4].type), ["click"]);
     await one.isSamePage();
 });
 
