@@ -43,6 +43,7 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
     let parts = Arc::clone(&gateway.parts);
     let devices = Supervisor::dynamic("devices")
         .no_intensity()
+        .run_queue()
         // A device that hangs loses what its inbox has no room for.
         .look_every(DEVICES_LOOK_EVERY)
         .events(events)

@@ -168,7 +168,8 @@ impl Broker {
         let places = self.limits.connections + self.limits.connects_waiting;
         let connections = Supervisor::dynamic("connections")
             .events(events)
-            .max_children(places);
+            .max_children(places)
+            .run_queue();
         let handle = connections.handle();
         let broker = Arc::clone(self);
         let figures = {

@@ -210,7 +210,7 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         tokio::task::coop::consume_budget().await;
         // Whoever has much to say takes turns with the others.
         if guest.session.take_crowded() | wire.take_more() {
-            tokio::task::yield_now().await;
+            roost_runtime::give_way().await;
         }
         let may_read = !pause.is_on();
         if wire.out.is_empty() && (guest.session.may_replay() || (may_read && wire.has_frame())) {

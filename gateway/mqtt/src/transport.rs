@@ -4,11 +4,12 @@
 //! the others do what can be done now, as a non-blocking socket does.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::net::Shutdown;
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::tls::TlsStream;
@@ -61,7 +62,7 @@ impl Transport {
     /// Reads what is there; 0 bytes are the end.
     pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Tcp(stream) => read_all(stream, buffer),
             Self::Tls(stream) => stream.try_read(buffer),
             Self::WebSocket(stream) => stream.try_read(buffer),
         }
@@ -119,6 +120,23 @@ impl Transport {
             Self::Tls(stream) => stream.try_drain(scratch),
             Self::WebSocket(stream) => stream.try_drain(scratch),
         }
+    }
+}
+
+/// Reads what is there. If that is less than there is room for, nothing more is there, and the runtime is told at once:
+/// else everybody who waits for more would read a second time in vain.
+fn read_all(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    let outcome = stream.try_io(Interest::READABLE, || {
+        count = (&*SockRef::from(stream)).read(buffer)?;
+        if (1..buffer.len()).contains(&count) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(())
+    });
+    match outcome {
+        Err(error) if count == 0 => Err(error),
+        _ => Ok(count),
     }
 }
 

@@ -21,7 +21,7 @@ pub use presence::{Presence, PresenceGuard};
 pub use supervisor::{
     Backoff, BoxError, ChildFuture, ChildSpec, ChildView, Context, Event, EventKind, Events, Exit, Intensity,
     Kind, Restart, Saboteur, Shutdown, StartError, State, Strategy, Supervisor, SupervisorError,
-    SupervisorHandle, TreeView, sabotage,
+    SupervisorHandle, TreeView, give_way, sabotage,
 };
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

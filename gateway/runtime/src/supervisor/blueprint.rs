@@ -67,6 +67,7 @@ pub struct Supervisor {
     pub(super) intensity: Option<Intensity>,
     pub(super) max_children: usize,
     pub(super) look_every: Duration,
+    pub(super) run_queue: bool,
     pub(super) specs: Vec<ChildSpec>,
     pub(super) events: Option<Events>,
     pub(super) on_failure: Option<OnFailure>,
@@ -89,6 +90,7 @@ impl Supervisor {
             intensity: Some(Intensity::default()),
             max_children: MAX_CHILDREN,
             look_every: LOOK_EVERY,
+            run_queue: false,
             specs: Vec::new(),
             events: None,
             on_failure: None,
@@ -130,6 +132,15 @@ impl Supervisor {
     #[must_use]
     pub fn look_every(mut self, interval: Duration) -> Self {
         self.look_every = interval;
+        self
+    }
+
+    /// Its children take turns in a run queue of their own instead of being tasks of the runtime: right for thousands
+    /// that do little each time they are woken, and wake each other. Which thread runs them is left open; a second one
+    /// helps when there is much to do, or when one of them does not let go of the first.
+    #[must_use]
+    pub fn run_queue(mut self) -> Self {
+        self.run_queue = true;
         self
     }
 

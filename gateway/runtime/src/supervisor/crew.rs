@@ -3,6 +3,7 @@
 //! A set of join handles would cost each of ten thousand children twice as much.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::exit::{Exit, drop_guarded, poll_guarded};
+use super::run_queue::{Fiber, RunQueue};
 use super::shutdown::Shutdown;
 use super::spawn;
 use super::spec::ChildFuture;
@@ -41,7 +43,7 @@ pub(super) struct Crew {
 pub(super) struct Post {
     sender: mpsc::UnboundedSender<Ended>,
     order: u64,
-    run: Run,
+    pub(super) run: Run,
 }
 
 impl Crew {
@@ -67,18 +69,37 @@ impl Crew {
     }
 }
 
-/// Starts the task of a run.
-pub(super) fn start(future: ChildFuture, shutdown: Shutdown) -> AbortHandle {
-    spawn(Reporting {
+/// Starts the task of a run, in a run queue if there is one.
+pub(super) fn start(future: ChildFuture, shutdown: Shutdown, queue: Option<&Arc<RunQueue>>) -> Abort {
+    let task = Reporting {
         future: Some(future),
         shutdown,
-    })
+    };
+    match queue {
+        None => Abort::Task(spawn(task)),
+        Some(queue) => Abort::Fiber(queue.start(task)),
+    }
+}
+
+/// How a run is ended at its next suspension.
+pub(super) enum Abort {
+    Task(AbortHandle),
+    Fiber(Arc<Fiber>),
+}
+
+impl Abort {
+    pub(super) fn abort(&self) {
+        match self {
+            Self::Task(task) => task.abort(),
+            Self::Fiber(fiber) => fiber.abort(),
+        }
+    }
 }
 
 /// A task that reports its end: after everything it held is gone, so that whoever takes its place finds it free.
 ///
 /// It has three words: with what the runtime adds, a task then takes 128 bytes, and with one more twice as much.
-struct Reporting {
+pub(super) struct Reporting {
     future: Option<ChildFuture>,
     shutdown: Shutdown,
 }

@@ -8,7 +8,7 @@ use super::blueprint::Strategy;
 use super::crew::Ended;
 use super::shutdown::Shutdown;
 use super::task::{Task, next_fresh};
-use super::worker::Phase;
+use super::worker::{Phase, Verdict};
 
 /// A group restart that waits for its backoff.
 pub(super) struct Round {
@@ -105,7 +105,7 @@ impl Task {
                 () = &mut timeout, if !overdue => {
                     overdue = true;
                     if let Some(child) = self.children.get_mut(&order) {
-                        child.kill("it was not ready within its deadline");
+                        child.kill(Verdict::NotReady);
                     }
                 }
             }
@@ -117,7 +117,7 @@ impl Task {
         if let (super::exit::Exit::Killed(why), Some(child)) =
             (&mut ended.exit, self.children.get(&ended.order))
         {
-            *why = child.killed.unwrap_or(why);
+            *why = child.killed.map_or(*why, Verdict::text);
         }
         ended
     }

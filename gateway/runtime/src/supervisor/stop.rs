@@ -11,14 +11,12 @@ use super::handle::{Reply, StartError};
 use super::node::State;
 use super::requests::answer;
 use super::spec::Restart;
-use super::task::{Task, Timer, next_fresh};
-use super::worker::{Child, Phase};
+use super::task::{Task, next_fresh};
+use super::worker::{Child, Phase, Timer, Verdict};
 
 /// How long an aborted task may take to end. It ends at its next suspension; one that never suspends (an endless loop,
 /// a blocking call) is given up, which is logged: a supervisor must not hang on a child.
 pub(super) const ABORT_GRACE: Duration = Duration::from_secs(1);
-
-const TOO_SLOW: &str = "it did not stop within its deadline";
 
 impl Task {
     /// Stops everything: static children in reverse order, dynamic ones together.
@@ -80,7 +78,7 @@ impl Task {
 
     fn kill(&mut self, order: u64) {
         if let Some(child) = self.children.get_mut(&order) {
-            child.kill(TOO_SLOW);
+            child.kill(Verdict::TooSlow);
         }
     }
 
@@ -205,9 +203,8 @@ impl Task {
         } = &**child
         {
             running.shutdown.request();
-            let timer = Timer::Stop(order, running.run);
-            if let Some(deadline) = child.stop_deadline() {
-                self.timers.insert(timer, deadline);
+            if let Some((run, deadline)) = running.run().zip(child.stop_deadline()) {
+                self.timers.insert(Timer::Stop(order, run), deadline);
             }
             child.node.enter(State::Stopping);
             child.phase = Phase::Stopping(vec![reply]);

@@ -19,20 +19,12 @@ use super::handle::Request;
 use super::hush::Hush;
 use super::intensity::{Intensity, Window};
 use super::node::{Kind, Node, State};
+use super::run_queue::RunQueue;
 use super::sabotage::{befall, look_every};
 use super::shutdown::Shutdown;
 use super::spec::{ChildFuture, ChildSpec, Context, Factory, Restart, Rules};
 use super::vigil::Vigil;
-use super::worker::{Child, Phase, Running, call};
-
-/// A timer of one child. The task's id tells a timer of an earlier run from one of this run.
-pub(super) enum Timer {
-    Restart(u64),
-    Stop(u64, Run),
-    Ready(u64, Run),
-    /// Time to ask for signs of life.
-    Look,
-}
+use super::worker::{Child, Phase, Running, Timer, Verdict, call};
 
 /// Different rules among which those of a new child are looked for.
 const MOST_RULES: usize = 8;
@@ -63,6 +55,8 @@ pub(super) struct Task {
     pub(super) pending: VecDeque<Ended>,
     pub(super) round: Option<Round>,
     pub(super) vigil: Vigil,
+    /// Where the children take turns, if they are no tasks of the runtime.
+    pub(super) run_queue: Option<Arc<RunQueue>>,
     /// The rules of the children.
     rules: Vec<Arc<Rules>>,
     window: Window,
@@ -87,6 +81,7 @@ impl Task {
             pending: VecDeque::new(),
             round: None,
             vigil: Vigil::new(look_every(blueprint.look_every)),
+            run_queue: blueprint.run_queue.then(RunQueue::new),
             rules: Vec::new(),
             window: Window::default(),
             hush: Hush::default(),
@@ -96,6 +91,7 @@ impl Task {
             task.add(spec);
         }
         task.keep_vigil();
+        task.watch_turns();
         task
     }
 
@@ -225,10 +221,10 @@ impl Task {
             Ok(future) => befall(&self.node.name, &child.node.name, future),
             Err(exit) => stillborn(exit),
         };
-        let abort = crew::start(future, shutdown.clone());
+        let abort = crew::start(future, shutdown.clone(), self.run_queue.as_ref());
         child.phase = Phase::Up;
         child.killed = None;
-        child.running = Some(Running { run, abort, shutdown });
+        child.running = Some(Running { abort, shutdown });
         if let Some(deadline) = ready_deadline {
             self.timers.insert(Timer::Ready(order, run), deadline);
         }
@@ -245,7 +241,7 @@ impl Task {
         if child
             .running
             .as_ref()
-            .is_none_or(|running| running.run != ended.run)
+            .is_none_or(|running| !running.is(ended.run))
         {
             return Ok(());
         }
@@ -326,24 +322,25 @@ impl Task {
             Timer::Restart(order) => {
                 self.start(order);
             }
-            Timer::Stop(order, run) => self.kill_run(order, run, "it did not stop within its deadline"),
+            Timer::Stop(order, run) => self.kill_run(order, run, Verdict::TooSlow),
             Timer::Ready(order, run) => {
                 let starting = self
                     .children
                     .get(&order)
                     .is_some_and(|child| child.node.view().state == State::Starting);
                 if starting {
-                    self.kill_run(order, run, "it was not ready within its deadline");
+                    self.kill_run(order, run, Verdict::NotReady);
                 }
             }
             Timer::Look => self.look(),
+            Timer::Turns => self.watch_turns(),
         }
     }
 
     /// Kills the child unless it runs anew by now.
-    fn kill_run(&mut self, order: u64, run: Run, why: &'static str) {
+    fn kill_run(&mut self, order: u64, run: Run, why: Verdict) {
         if let Some(child) = self.children.get_mut(&order)
-            && child.running.as_ref().is_some_and(|running| running.run == run)
+            && child.running.as_ref().is_some_and(|running| running.is(run))
         {
             child.kill(why);
         }
@@ -376,7 +373,7 @@ pub(super) async fn next_fresh(crew: &mut Crew, children: &BTreeMap<u64, Box<Chi
         let running = children
             .get(&ended.order)
             .and_then(|child| child.running.as_ref());
-        if running.is_some_and(|running| running.run == ended.run) {
+        if running.is_some_and(|running| running.is(ended.run)) {
             return ended;
         }
     }
@@ -387,6 +384,9 @@ impl Drop for Task {
     fn drop(&mut self) {
         for running in self.children.values().filter_map(|child| child.running.as_ref()) {
             running.abort.abort();
+        }
+        if let Some(queue) = &self.run_queue {
+            queue.close();
         }
     }
 }

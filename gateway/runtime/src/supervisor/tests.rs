@@ -5,6 +5,7 @@ mod exits;
 mod intensity;
 mod order;
 mod property;
+mod run_queue;
 mod strategies;
 mod vigil;
 

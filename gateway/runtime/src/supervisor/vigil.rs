@@ -10,16 +10,15 @@ use tracing::error;
 use super::crew::Ended;
 use super::exit::Exit;
 use super::node::State;
-use super::task::{Task, Timer};
-use super::worker::Phase;
+use super::task::Task;
+use super::worker::{Phase, Timer, Verdict};
 
 /// Parts of the children that are asked one after the other, so that ten thousand do not wake at the same moment.
 const PARTS: usize = 8;
+/// How often somebody looks whether a child holds up others. Mostly whoever is woken next has seen to it before.
+const TURNS_EVERY: Duration = Duration::from_millis(100);
 /// Questions that a child may leave without an answer: after one, the whole program may have been stopped for a while.
 const UNANSWERED: u8 = 2;
-
-const HANGS: &str = "it gave no sign of life";
-const GIVEN_UP: &str = "it hangs, does not end even when aborted, and was given up";
 
 /// How far a supervisor has come with asking its children.
 pub(super) struct Vigil {
@@ -53,6 +52,14 @@ impl Task {
         self.timers.insert(Timer::Look, self.vigil.step());
     }
 
+    /// Looks whether a child holds up those who share its run queue, again and again.
+    pub(super) fn watch_turns(&mut self) {
+        if let Some(queue) = &self.run_queue {
+            queue.look();
+            self.timers.insert(Timer::Turns, TURNS_EVERY);
+        }
+    }
+
     /// Asks a part of the children, and ends those of them that have not answered.
     pub(super) fn look(&mut self) {
         if self.vigil.part == 0 {
@@ -81,12 +88,13 @@ impl Task {
             return;
         }
         if child.killed.is_none() {
-            return child.kill(HANGS);
+            return child.kill(Verdict::Hangs);
         }
         let (supervisor, child_name) = (&self.node.name, &child.node.name);
         error!(%supervisor, child = %child_name, "the task does not end even when aborted; it is given up");
-        child.killed = Some(GIVEN_UP);
-        let (run, exit) = (running.run, Exit::Killed(GIVEN_UP));
-        self.pending.push_back(Ended { order, run, exit });
+        child.killed = Some(Verdict::GivenUp);
+        let exit = Exit::Killed(Verdict::GivenUp.text());
+        let ended = running.run().map(|run| Ended { order, run, exit });
+        self.pending.extend(ended);
     }
 }

@@ -4,21 +4,49 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio_util::time::delay_queue;
 
-use super::crew::Run;
+use super::crew::{Abort, Run};
 use super::exit::Exit;
 use super::handle::Reply;
 use super::node::Node;
 use super::shutdown::Shutdown;
 use super::spec::{Factory, Restart, Rules};
 
+/// Why a child was aborted; a byte, where its text would be two words of each of ten thousand children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Hangs,
+    GivenUp,
+    TooSlow,
+    NotReady,
+}
+
+impl Verdict {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Hangs => "it gave no sign of life",
+            Self::GivenUp => "it hangs, does not end even when aborted, and was given up",
+            Self::TooSlow => "it did not stop within its deadline",
+            Self::NotReady => "it was not ready within its deadline",
+        }
+    }
+}
+
 /// A running task of a child.
 pub(super) struct Running {
-    pub(super) run: Run,
-    pub(super) abort: AbortHandle,
+    pub(super) abort: Abort,
     pub(super) shutdown: Shutdown,
+}
+
+impl Running {
+    pub(super) fn run(&self) -> Option<Run> {
+        self.shutdown.post().map(|post| post.run)
+    }
+
+    pub(super) fn is(&self, run: Run) -> bool {
+        self.run() == Some(run)
+    }
 }
 
 /// What the supervisor has in mind with a child.
@@ -33,6 +61,17 @@ pub(super) enum Phase {
     Down,
 }
 
+/// A timer of one child. The task's id tells a timer of an earlier run from one of this run.
+pub(super) enum Timer {
+    Restart(u64),
+    Stop(u64, Run),
+    Ready(u64, Run),
+    /// Time to ask for signs of life.
+    Look,
+    /// Time to look whether those who are ready have their turns.
+    Turns,
+}
+
 /// One child.
 pub(super) struct Child {
     pub(super) node: Arc<Node>,
@@ -43,7 +82,7 @@ pub(super) struct Child {
     pub(super) phase: Phase,
     pub(super) attempt: u32,
     /// Why it was aborted, if it was.
-    pub(super) killed: Option<&'static str>,
+    pub(super) killed: Option<Verdict>,
 }
 
 impl Child {
@@ -75,7 +114,7 @@ impl Child {
     }
 
     /// Aborts the running task; it ends at its next suspension.
-    pub(super) fn kill(&mut self, why: &'static str) {
+    pub(super) fn kill(&mut self, why: Verdict) {
         if let Some(running) = &self.running {
             self.killed = Some(why);
             running.abort.abort();

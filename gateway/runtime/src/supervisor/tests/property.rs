@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use proptest::prelude::{Just, ProptestConfig, prop, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, any, prop, prop_oneof, proptest};
 
 use super::*;
 
@@ -55,15 +55,23 @@ fn fate() -> impl proptest::strategy::Strategy<Value = Fate> {
     prop_oneof![Just(Fate::Return), Just(Fate::Fail), Just(Fate::Panic)]
 }
 
-async fn storm(strategy: Strategy, backoff_ms: u64, crashes: Vec<(usize, Fate, u64)>) {
+async fn storm(strategy: Strategy, queued: bool, backoff_ms: u64, crashes: Vec<(usize, Fate, u64)>) {
     const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
     let lab = Lab::default();
     let counts: Vec<_> = NAMES.iter().map(|_| Arc::new(AtomicI64::new(0))).collect();
-    let mut inner = Supervisor::new("inner", strategy).intensity(1000, Duration::from_secs(1));
+    let blueprint = |name: &str| {
+        let supervisor = Supervisor::new(name, strategy).intensity(1000, Duration::from_secs(1));
+        if queued {
+            supervisor.run_queue()
+        } else {
+            supervisor
+        }
+    };
+    let mut inner = blueprint("inner");
     for index in 3..5 {
         inner = inner.child(counted(&lab, NAMES[index], &counts[index], backoff_ms));
     }
-    let mut outer = Supervisor::new("outer", strategy).intensity(1000, Duration::from_secs(1));
+    let mut outer = blueprint("outer");
     for index in 0..3 {
         outer = outer.child(counted(&lab, NAMES[index], &counts[index], backoff_ms));
     }
@@ -91,10 +99,11 @@ proptest! {
     #[test]
     fn random_crashes_leave_no_orphan_and_lose_no_permanent_child(
         strategy in strategy(),
+        queued in any::<bool>(),
         backoff_ms in prop_oneof![Just(0_u64), 1..50_u64],
         crashes in prop::collection::vec((0..5_usize, fate(), 0..40_u64), 0..40),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(storm(strategy, backoff_ms, crashes));
+        runtime.block_on(storm(strategy, queued, backoff_ms, crashes));
     }
 }
