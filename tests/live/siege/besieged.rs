@@ -69,6 +69,9 @@ impl Channel for Room {
     }
 }
 
+/// Bytes of a long page.
+const PAGE_BYTES: usize = 40_000;
+
 /// Counts clicks and takes a file.
 struct Board {
     n: u64,
@@ -98,6 +101,7 @@ impl LiveView for Board {
     fn render(&self, context: &Context) -> Rendered {
         html! {
             <p>{self.n}</p>
+            <p>{"y".repeat(PAGE_BYTES)}</p>
             <form id="uf" phx-submit="keep">{context.upload("fw").map(Upload::input)}</form>
         }
     }

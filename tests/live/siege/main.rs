@@ -9,12 +9,16 @@
 )]
 
 mod attacks;
+mod crowd;
 mod limits;
 
 use std::time::Instant;
 
 use roost_live_tests::{Conformance, Peer};
 use serde_json::{Value, json};
+
+use attacks::*;
+use crowd::honest_clients_among_those_who_hold_all_they_can;
 
 /// Where rooms are.
 const SOCKET: &str = "/socket/websocket?vsn=2.0.0";
@@ -98,7 +102,7 @@ async fn whatever_clients_do_the_memory_of_a_server_stays_under_what_its_limits_
     siege.note("nothing");
     macro_rules! suffered {
         ($($attack:ident)*) => {$(
-            attacks::$attack(&mut siege).await;
+            $attack(&mut siege).await;
             siege.untouched().await;
             siege.note(stringify!($attack));
         )*};
@@ -114,6 +118,7 @@ async fn whatever_clients_do_the_memory_of_a_server_stays_under_what_its_limits_
         channels_that_are_fed_and_hang
         readers_that_never_read
         speakers_that_never_read
+        honest_clients_among_those_who_hold_all_they_can
         a_file_of_a_gigabyte
         more_connections_than_there_are
     );

@@ -192,6 +192,36 @@ async fn what_all_clients_have_half_sent_is_limited_together() {
 }
 
 #[tokio::test]
+async fn who_has_held_much_for_long_goes_before_who_has_just_come() {
+    let limits = Limits {
+        waiting_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let (stage, _told) = Stage::plain(limits);
+    let mut honest = joined(&stage, "room:a").await;
+    let mut slow = Vec::new();
+    for n in 0..30 {
+        // Each announces 900 kB, sends 100 kB of it, and stops: twelve of them take all the room.
+        let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();
+        let mut half = b"\x82\xff\0\0\0\0\0\x0d\xbb\xa0\0\0\0\0".to_vec();
+        half.resize(100_000, 0);
+        // It may be hung up on meanwhile.
+        let _ = peer.stream().get_mut().write_all(&half).await;
+        slow.push(peer);
+        if n >= 12 {
+            let said = json!({"n": n, "x": "y".repeat(90_000)});
+            say(&mut honest, "2", "echo", said.clone()).await;
+            assert_eq!(
+                honest.hear_json().await,
+                answer(Some("1"), "2", "room:a", "ok", said)
+            );
+        }
+    }
+    // The first to come is long gone.
+    assert!(matches!(slow[0].hear().await, Heard::Closed(1013 | 1006)));
+}
+
+#[tokio::test]
 async fn a_channel_that_hangs_holds_back_its_own_client_alone() {
     let (stage, _told) = Stage::plain(Limits::default());
     let mut bystander = joined(&stage, "room:a").await;

@@ -4,6 +4,7 @@
 mod budget;
 mod hub;
 mod limits;
+mod relief;
 mod serve;
 
 use std::fmt;
@@ -71,7 +72,10 @@ impl Endpoint {
                 async move { hub.topics.lanes.work(context).await }
             }))
         });
-        tree.child(presence)
+        let hub = Arc::clone(&self.hub);
+        let relief = ChildSpec::new("relief", move |context| relief::work(Arc::clone(&hub), context));
+        tree.child(relief)
+            .child(presence)
             .child(self.channels.clone())
             .child(self.sockets.clone())
     }

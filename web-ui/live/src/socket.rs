@@ -13,6 +13,7 @@ mod outbound;
 mod queue;
 mod rehearsal;
 mod stream;
+mod stretch;
 mod websocket;
 
 pub use connect::{Accepted, Connect, Refused};

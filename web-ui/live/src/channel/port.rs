@@ -269,8 +269,12 @@ impl<I: Send> AnyPort for Port<I> {
         if state.stop.is_none() {
             state.stop = Some(why);
         }
+        // Nobody comes to it any more, and the channel may take its time to end.
+        let queue = std::mem::take(&mut state.queue);
+        state.bytes = 0;
         let task = state.task.take();
         drop(state);
+        drop(queue);
         task.into_iter().for_each(Waker::wake);
     }
 

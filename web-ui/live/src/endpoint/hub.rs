@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use roost_runtime::SupervisorHandle;
@@ -22,6 +22,8 @@ pub(crate) struct Hub {
     pub(crate) sockets: SupervisorHandle,
     pub(crate) channels: SupervisorHandle,
     open: Mutex<HashMap<u64, Arc<Connection>>>,
+    /// Connections that are open no more, and their channels may still hold something. Cleared when it would grow.
+    closed: Mutex<Vec<Weak<Connection>>>,
     numbers: AtomicU64,
     leaving: AtomicUsize,
 }
@@ -42,6 +44,7 @@ impl Hub {
             sockets,
             channels,
             open: Mutex::default(),
+            closed: Mutex::default(),
             numbers: AtomicU64::new(1),
             leaving: AtomicUsize::new(0),
         }
@@ -73,6 +76,17 @@ impl Hub {
         }
     }
 
+    /// Bytes that are held for those who have gone, as far as that is a burden.
+    pub(super) fn left_behind(&self, now_ms: u64) -> usize {
+        let mut closed = lock(&self.closed);
+        closed.retain(|connection| connection.strong_count() > 0);
+        closed
+            .iter()
+            .filter_map(Weak::upgrade)
+            .map(|connection| connection.load(now_ms).bytes)
+            .sum()
+    }
+
     pub(super) fn connections(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<Arc<Connection>> {
         let open = lock(&self.open);
         open.values()
@@ -90,7 +104,16 @@ pub(crate) struct Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        lock(&self.hub.open).remove(&self.number);
+        let Some(connection) = lock(&self.hub.open).remove(&self.number) else {
+            return;
+        };
+        if connection.load(self.hub.budget.now_ms()).bytes > 0 {
+            let mut closed = lock(&self.hub.closed);
+            if closed.len() == closed.capacity() {
+                closed.retain(|connection| connection.strong_count() > 0);
+            }
+            closed.push(Arc::downgrade(&connection));
+        }
     }
 }
 

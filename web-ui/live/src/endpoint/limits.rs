@@ -21,8 +21,9 @@ pub struct Limits {
     /// Most bytes of those; a message that is alone may be larger.
     pub outbound_bytes: usize,
     /// Most bytes that wait for all clients together, that all clients together have sent of messages that are not
-    /// complete, and that wait for their channels. A broadcast counts once, however many it waits for. Beyond it,
-    /// connections that hold more than 16 KiB are closed (1013).
+    /// complete, and that wait for their channels. A broadcast counts once, however many it waits for. From three
+    /// quarters of it on, the connections that hold most for longest are closed (1013), and from seven eighths on,
+    /// long messages are not read on until there is room. Beyond it, connections that hold more than 16 KiB are closed.
     pub waiting_bytes: usize,
 }
 

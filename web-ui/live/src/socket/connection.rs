@@ -4,16 +4,17 @@ use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use roost_runtime::Shutdown;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::connect::Accepted;
 use super::mount::Mounted;
 use super::observer::Direction;
 use super::outbound::{Departure, End, FAIR_BYTES, Outbound};
+use super::stretch::{Load, Stretch};
 use crate::endpoint::Hub;
 use crate::frame::{Outgoing, PayloadError, Version, Wire, encode};
 
@@ -38,7 +39,13 @@ pub struct Connection {
     hub: Arc<Hub>,
     outbound: Outbound,
     /// Bytes of its client that are on their way to its channels.
-    inboxes: AtomicUsize,
+    inboxes: Stretch,
+    /// Bytes of a message that has not come as a whole.
+    pub(super) coming: Stretch,
+    /// Bytes that its task has taken from what waits, and the client does not take.
+    pub(super) unsent: Stretch,
+    /// Requested when it is given up. Only who polls has no task that would hear of it.
+    given_up: Option<Shutdown>,
 }
 
 impl Connection {
@@ -59,7 +66,10 @@ impl Connection {
             mounted,
             hub,
             outbound: Outbound::new(writing),
-            inboxes: AtomicUsize::new(0),
+            inboxes: Stretch::default(),
+            coming: Stretch::default(),
+            unsent: Stretch::default(),
+            given_up: (transport == Transport::LongPoll).then(Shutdown::new),
         })
     }
 
@@ -123,6 +133,27 @@ impl Connection {
 
     fn end(&self, end: End) {
         self.outbound.end(end, &self.hub.budget);
+        if let (Some(given_up), End::Overflow | End::Cut) = (&self.given_up, end) {
+            given_up.request();
+        }
+    }
+
+    /// What it makes the endpoint hold, as far as it is a burden.
+    pub(crate) fn load(&self, now_ms: u64) -> Load {
+        [&self.inboxes, &self.coming, &self.unsent, self.outbound.waits()]
+            .into_iter()
+            .map(|stretch| stretch.load(now_ms))
+            .sum()
+    }
+
+    /// Whether it is being hung up on.
+    pub(crate) fn is_overflowing(&self) -> bool {
+        self.outbound.is_given_up()
+    }
+
+    /// Requested when a client that polls is given up.
+    pub(super) fn given_up(&self) -> Shutdown {
+        self.given_up.clone().unwrap_or_default()
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -158,7 +189,7 @@ impl Connection {
 
     /// Writes what was posted. Returns how much less waits: the caller gives it back to the budget.
     pub(crate) fn write_posted(&self) -> usize {
-        self.outbound.write_posted()
+        self.outbound.write_posted(&self.hub.budget)
     }
 
     fn may_send(&self, wire: &Wire) -> bool {
@@ -232,8 +263,8 @@ impl Held {
 
     /// Counts so many more. Whether there was room for them; if not, the connection ends.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
-        let all = self.connection.inboxes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let budget = &self.connection.hub.budget;
+        let all = self.connection.inboxes.grow(bytes, budget);
         let has_room = all <= FAIR_BYTES || budget.has(bytes);
         budget.take(bytes);
         self.bytes += bytes;
@@ -246,8 +277,9 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.connection.hub.budget.give(self.bytes);
-        self.connection.inboxes.fetch_sub(self.bytes, Ordering::Relaxed);
+        let budget = &self.connection.hub.budget;
+        budget.give(self.bytes);
+        self.connection.inboxes.shrink(self.bytes, budget);
     }
 }
 

@@ -23,6 +23,7 @@ use super::connect::Refused;
 use super::connection::{Connection, Held, Transport};
 use super::handshake::examine;
 use super::mount::Mounted;
+use super::outbound::FAIR_BYTES;
 use crate::endpoint::Hub;
 use crate::form;
 
@@ -78,7 +79,13 @@ pub(crate) async fn poll(
     let session = token(&parts).and_then(|token| hub.sessions.find(&token, &mounted.path));
     if parts.method == Method::POST {
         return match session {
-            Some(session) => publish(&hub, &session, &parts, body).await,
+            Some(session) => {
+                let given_up = session.connection().given_up();
+                tokio::select! {
+                    answer = publish(&hub, &session, &parts, body) => answer,
+                    () = given_up.requested() => status(410),
+                }
+            }
             None => status(410),
         };
     }
@@ -195,6 +202,9 @@ async fn read(hub: &Hub, body: Body, held: &mut Held) -> Result<Bytes, StatusCod
         let piece = piece.map_err(|_| StatusCode::BAD_REQUEST)?;
         if whole.len() + piece.len() > 2 * hub.limits.message_bytes {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if whole.len() > FAIR_BYTES {
+            hub.budget.room().await;
         }
         if !held.grow(piece.len()) {
             return Err(StatusCode::GONE);

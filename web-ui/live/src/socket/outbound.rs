@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::queue::Queue;
+use super::stretch::Stretch;
 use crate::endpoint::{Budget, Limits};
 use crate::frame::Wire;
 use crate::lock;
@@ -79,7 +80,11 @@ struct State {
 
 /// What is sent to one client.
 #[derive(Debug)]
-pub(super) struct Outbound(Mutex<State>);
+pub(super) struct Outbound {
+    state: Mutex<State>,
+    /// Bytes that wait and are not a lane's to write.
+    waits: Stretch,
+}
 
 /// What a connection finds.
 pub(super) enum Departure {
@@ -189,15 +194,30 @@ impl State {
 impl Outbound {
     /// Everybody may write to `stream`, once the connection's task has begun.
     pub(super) fn new(stream: Option<OwnedWriteHalf>) -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             stream,
             ..State::default()
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            waits: Stretch::default(),
+        }
+    }
+
+    /// How much waits, and since when.
+    pub(super) fn waits(&self) -> &Stretch {
+        &self.waits
+    }
+
+    /// Whether it is to end without what waits, or has.
+    pub(super) fn is_given_up(&self) -> bool {
+        let state = lock(&self.state);
+        state.gone || matches!(state.end, Some(End::Overflow | End::Cut))
     }
 
     /// Sends a message, at once if possible; over the limits of what may wait, the connection ends instead.
     pub(super) fn put(&self, mut wire: Wire, limits: &Limits, budget: &Budget) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if !state.is_open() {
             return;
         }
@@ -219,6 +239,7 @@ impl Outbound {
         }
         state.push(wire, limits, budget);
         if state.writer != Writer::Lane {
+            self.waits.set(state.bytes, budget);
             woken.extend(state.connection.take());
         }
         drop(state);
@@ -228,7 +249,7 @@ impl Outbound {
     /// Like [`Outbound::put`], but leaves the writing to a lane: whether the connection is to be put on its list. If
     /// so, what is charged for it is on the account of the caller.
     pub(super) fn post(&self, wire: Wire, limits: &Limits, budget: &Budget) -> bool {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if state.writer != Writer::Anybody || !state.is_open() {
             drop(state);
             self.put(wire, limits, budget);
@@ -247,8 +268,8 @@ impl Outbound {
 
     /// Writes what waits, if that is a lane's. What the stream does not take at once is left to the connection's task.
     /// Returns how much less waits: the caller gives it back to the budget.
-    pub(super) fn write_posted(&self) -> usize {
-        let mut state = lock(&self.0);
+    pub(super) fn write_posted(&self, budget: &Budget) -> usize {
+        let mut state = lock(&self.state);
         state.listed = false;
         if state.writer != Writer::Lane {
             return 0;
@@ -256,6 +277,7 @@ impl Outbound {
         let spared = state.write_waiting();
         let mut woken = state.content();
         if state.writer == Writer::Task {
+            self.waits.set(state.bytes, budget);
             woken.extend(state.connection.take());
         }
         drop(state);
@@ -263,14 +285,16 @@ impl Outbound {
         spared
     }
 
-    /// Asks the connection to end. The first to ask is heard, and whoever wants to cut it.
+    /// Asks the connection to end. The first to ask is heard, and whoever wants it to end sooner.
     pub(super) fn end(&self, end: End, budget: &Budget) {
-        let mut state = lock(&self.0);
-        if state.end.is_none() || end == End::Cut {
-            match end {
-                End::Close(_) => state.end = Some(end),
-                End::Overflow | End::Cut => state.end_now(end, budget),
+        let mut state = lock(&self.state);
+        match (state.end, end) {
+            (None, End::Close(_)) => state.end = Some(end),
+            (None | Some(End::Close(_)), End::Overflow) | (_, End::Cut) => {
+                state.end_now(end, budget);
+                self.waits.set(state.bytes, budget);
             }
+            (Some(_), End::Close(_) | End::Overflow) => {}
         }
         let connection = state.connection.take();
         drop(state);
@@ -279,12 +303,13 @@ impl Outbound {
 
     /// The connection is gone; nothing is kept for it any more.
     pub(super) fn gone(&self, budget: &Budget) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.gone = true;
         let half = std::mem::take(&mut state.begun)
             .then(|| state.pop(budget))
             .flatten();
         state.end_now(End::Cut, budget);
+        self.waits.set(0, budget);
         half.into_iter().for_each(|wire| state.queue.push(wire));
         // The task holds the other half, and still has to say good-bye.
         state.stream.take().into_iter().for_each(OwnedWriteHalf::forget);
@@ -298,9 +323,10 @@ impl Outbound {
         budget: &Budget,
         context: &mut Context<'_>,
     ) -> Poll<Departure> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if let Some(wire) = state.pop(budget) {
             state.writer = Writer::Task;
+            self.waits.set(state.bytes, budget);
             let waiting = state.content();
             drop(state);
             waiting.into_iter().for_each(Waker::wake);
@@ -318,12 +344,12 @@ impl Outbound {
 
     /// The rest of a message that was half written when the connection was gone.
     pub(super) fn rest(&self) -> Option<Wire> {
-        lock(&self.0).queue.pop()
+        lock(&self.state).queue.pop()
     }
 
     /// The wish to end without what waits. Without it, the connection is woken by the next change.
     pub(super) fn hurry(&self, context: &mut Context<'_>) -> Option<End> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if let Some(end @ (End::Overflow | End::Cut)) = state.end {
             return Some(end);
         }
@@ -332,12 +358,12 @@ impl Outbound {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        has_room(&lock(&self.0))
+        has_room(&lock(&self.state))
     }
 
     /// Ready when little waits, or the connection is gone.
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if state.gone || has_room(&state) {
             return Poll::Ready(());
         }

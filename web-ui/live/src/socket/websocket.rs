@@ -1,5 +1,7 @@
 //! The task of one WebSocket: it reads the client's messages and hands them on, and writes what waits for the client.
 
+mod account;
+
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,6 +21,7 @@ use super::inbound::{Inbound, Item};
 use super::outbound::{Departure, End};
 use super::stream::Stream;
 use crate::frame::Wire;
+use account::FREE;
 
 /// How long the other side may take to answer a close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
@@ -26,8 +29,6 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 const BATCH: usize = 16;
 /// Bytes after which no more messages are added to those: they count no longer as waiting.
 const BATCH_BYTES: usize = 16 * 1024;
-/// Bytes of a message on its way that every client may have, whatever others have.
-const FREE: usize = 16 * 1024;
 /// Status for a frame that is no message (RFC 6455 section 7.4.1: "unexpected condition").
 const UNEXPECTED: u16 = 1011;
 /// Status for a client that was silent for too long, as the server of Phoenix says it.
@@ -65,6 +66,8 @@ struct Line {
     stuck: Option<Instant>,
     /// Its turn to close while the program stops.
     turn: Option<Pin<Box<Sleep>>>,
+    /// There is room for the rest of a long message.
+    room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     connection: Arc<Connection>,
 }
 
@@ -82,6 +85,7 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         heard: Instant::now(),
         stuck: None,
         turn: None,
+        room: None,
         connection: Arc::clone(&connection),
     };
     line.inbound.extend(&early);
@@ -110,12 +114,20 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
             }
         }
     };
-    if let Some(code) = end.code() {
-        // A client that does not take its close is cut.
-        let _ = tokio::time::timeout(CLOSE_DEADLINE, line.finish(code)).await;
+    let given_up = end == End::Overflow;
+    let speaks = given_up && line.charged > 0;
+    if given_up {
+        // Others need the room.
+        line.discard();
     }
+    if let Some(code) = end.code()
+        && line.prepare(code, given_up)
+    {
+        // A client that does not take its close is cut.
+        let _ = tokio::time::timeout(CLOSE_DEADLINE, line.finish(speaks)).await;
+    }
+    line.discard();
     line.settle();
-    line.connection.hub().budget.give(line.charged);
 }
 
 impl Line {
@@ -139,7 +151,7 @@ impl Line {
             match self.inbound.next() {
                 Ok(None) => {}
                 Ok(Some(Item::Message(body, binary))) => {
-                    self.charge();
+                    self.begin_anew();
                     return Poll::Ready(Step::Message(body, binary));
                 }
                 Ok(Some(Item::Ping(body))) => {
@@ -150,14 +162,15 @@ impl Line {
                 Ok(Some(Item::Close(code))) => return Poll::Ready(Step::Closing(code)),
                 Err(violation) => return Poll::Ready(Step::End(End::Close(violation.code()))),
             }
+            if self.charged > 0 && self.poll_room(context).is_pending() {
+                break;
+            }
             match self.stream.poll_read(&mut self.inbound, context) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Step::Gone),
                 Poll::Ready(Ok(_)) => {
                     self.heard = Instant::now();
-                    if !self.charge() {
-                        return Poll::Ready(Step::End(End::Overflow));
-                    }
+                    self.charge();
                 }
             }
         }
@@ -225,39 +238,6 @@ impl Line {
             return Poll::Ready(End::Close(RESTART));
         }
         self.poll_idle(false, timer, context)
-    }
-
-    /// Counts what is held against what the endpoint may hold. Whether there is room for it.
-    fn charge(&mut self) -> bool {
-        let bytes = self.inbound.bytes();
-        let due = if bytes > FREE { bytes } else { 0 };
-        let budget = &self.connection.hub().budget;
-        let grows = due > self.charged;
-        budget.give(self.charged);
-        let has = budget.has(due);
-        budget.take(due);
-        self.charged = due;
-        has || !grows
-    }
-
-    /// Counts what the client does not take against what the endpoint may hold. Whether there is room for it.
-    fn owe(&mut self) -> bool {
-        let bytes: usize = self.unsent.iter().map(|wire| wire.frame().len()).sum();
-        let stays = if bytes > BATCH_BYTES { bytes } else { 0 };
-        let own = self.unsent.iter().map(Wire::own_bytes).sum();
-        let due = if stays > 0 { own } else { 0 };
-        let grows = stays > self.stays;
-        self.settle();
-        let budget = &self.connection.hub().budget;
-        let has = budget.has(due);
-        budget.take(due);
-        (self.stays, self.owed) = (stays, due);
-        has || !grows
-    }
-
-    fn settle(&mut self) {
-        self.connection.hub().budget.give(std::mem::take(&mut self.owed));
-        self.stays = 0;
     }
 
     /// Writes what waits. Says how the connection is to end, once everything that comes before is written.
@@ -339,14 +319,25 @@ impl Line {
         }
     }
 
-    /// Says good-bye: the half-written message, a close, and then nothing until the other side closes too.
-    async fn finish(&mut self, code: u16) {
+    /// Puts together the good-bye: the half-written message and a close. Whether there is to be one: the rest of a long
+    /// message is not kept for a client that is given up.
+    fn prepare(&mut self, code: u16, given_up: bool) -> bool {
         let whole = self.unsent.len().min(1);
         self.unsent.truncate(whole);
         if whole == 0 {
             self.unsent.extend(self.connection.rest());
         }
+        let rest: usize = self.unsent.iter().map(|wire| wire.frame().len()).sum();
+        if given_up && rest > BATCH_BYTES {
+            return false;
+        }
         self.unsent.push(Wire::control(CLOSE, &code.to_be_bytes()));
+        true
+    }
+
+    /// Says good-bye, and then nothing until the other side closes too. `speaks` says that the client is in the middle
+    /// of a message that is given up: a close can't be told from what is left of it.
+    async fn finish(&mut self, speaks: bool) {
         poll_fn(|context| {
             loop {
                 match self.poll_unsent(context) {
@@ -355,6 +346,7 @@ impl Line {
                     Poll::Pending => return Poll::Pending,
                 }
                 match self.inbound.next() {
+                    _ if speaks => self.inbound.clear(),
                     Ok(Some(Item::Close(_))) | Err(_) => return Poll::Ready(()),
                     Ok(Some(_)) => continue,
                     // What is long, nobody is going to take: a close can't be told from it, and it is cut in time.

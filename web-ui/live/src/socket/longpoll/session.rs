@@ -81,10 +81,12 @@ impl Session {
     /// Lives until the client is not heard of any more, or is to be.
     pub(super) async fn watch(&self, shutdown: &Shutdown) {
         let patience = self.connection.hub().limits.poll_window.mul_f32(1.5);
+        let given_up = self.connection.given_up();
         loop {
             let due = *lock(&self.heard) + patience;
             tokio::select! {
                 () = self.over.requested() => break,
+                () = given_up.requested() => break,
                 () = shutdown.requested() => {
                     self.connection.close(RESTART);
                     break;

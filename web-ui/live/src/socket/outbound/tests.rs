@@ -77,7 +77,7 @@ impl Stage {
         self.budget.take(charge(wire));
         let posted = self.outbound.post(wire.clone(), &self.limits, &self.budget);
         if posted {
-            self.budget.give(self.outbound.write_posted());
+            self.budget.give(self.outbound.write_posted(&self.budget));
         } else {
             self.budget.give(charge(wire));
         }
@@ -169,7 +169,7 @@ async fn a_message_that_is_half_written_is_finished_before_the_end() {
             all.extend_from_slice(wire(0, 100_000).frame());
             stage.put(&wire(0, 100_000));
         }
-        if !lock(&stage.outbound.0).begun {
+        if !lock(&stage.outbound.state).begun {
             // The kernel stopped between two messages.
             all.truncate(all.len() - wire(0, 100_000).frame().len());
         }
@@ -206,7 +206,7 @@ async fn nobody_is_hung_up_on_because_a_lane_is_behind() {
         );
         assert!(!post(&all[2]), "it is on the list still");
         assert_eq!(stage.budget.held(), charge(&all[2]));
-        stage.budget.give(stage.outbound.write_posted());
+        stage.budget.give(stage.outbound.write_posted(&stage.budget));
         assert_eq!((stage.woken(), stage.budget.held()), (0, 0));
         let all = all.map(|wire| wire.frame().clone()).concat();
         let mut heard = vec![0; all.len()];
