@@ -5,7 +5,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 
-use roost_runtime::SupervisorHandle;
+use roost_model::Filter;
+use roost_runtime::{Bus, SupervisorHandle};
 use serde_json::{Value, json};
 
 use crate::sequence::Sequences;
@@ -16,6 +17,7 @@ pub(crate) struct Door {
     pub(crate) sequences: Sequences,
     pub(crate) tree: SupervisorHandle,
     pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) bus: Bus,
 }
 
 impl Door {
@@ -47,10 +49,21 @@ impl Door {
             Some("fail") => Fate::Fails,
             Some("hang") => Fate::Hangs,
             Some("block") => Fate::Blocks,
+            Some("fail_later") => {
+                let polls = request["polls"].as_u64().and_then(|polls| polls.try_into().ok());
+                let kind = text("kind").unwrap_or_default();
+                return json!(self.victims.strike_later(kind, polls.unwrap_or(1)));
+            }
             Some("struck") => return json!(self.victims.struck()),
             Some("kinds") => return json!(self.victims.kinds()),
             Some("numbers") => return self.sequences.report(),
             Some("tree") => return json!(self.tree.tree(usize::MAX)),
+            Some("retained") => {
+                let filter = Filter::new(text("filter").unwrap_or_default()).unwrap();
+                let retained = self.bus.retained(&filter);
+                let topics: Vec<&str> = retained.iter().map(|message| message.topic.as_str()).collect();
+                return json!(topics);
+            }
             Some("tasks") => return json!(self.runtime.metrics().num_alive_tasks()),
             other => panic!("{other:?} can't be asked"),
         };

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
             victims,
             sequences,
             tree: tree.root.handle(),
+            bus: tree.web.bus.clone(),
             runtime: tokio::runtime::Handle::current(),
         };
         door.open(&PathBuf::from(socket));

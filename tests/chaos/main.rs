@@ -8,6 +8,7 @@
 
 mod fleet;
 mod floods;
+mod midway;
 mod orders;
 #[path = "../hostile/packets.rs"]
 #[allow(dead_code, reason = "shared with the hostile clients")]
@@ -20,6 +21,7 @@ mod singles;
 mod stage;
 mod storm;
 mod strikes;
+mod unforgotten;
 
 use std::time::Duration;
 

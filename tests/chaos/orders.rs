@@ -1,11 +1,12 @@
 //! Orders: commands that are given meanwhile, and what must be true of each in the end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use roost_tests::{Program, wait_for};
+use roost_tests::{Api, Program, Silence, wait_for};
 use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
@@ -17,16 +18,41 @@ const WITHIN_CALM_MS: u64 = 40_000;
 /// Commands that are given when calm has returned.
 const LAST: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
-/// Time for an answer: its connection, or whoever is asked, may hang.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time for an answer. Whoever hangs is ended long before, and so is the connection then.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Those who command at the same time: some of them may wait for one who hangs.
+const COMMANDERS: usize = 4;
 
-/// Commands that were taken, and how often nobody could take one.
+/// What came of asking once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    /// Nobody listens: the listener, or one before it in the tree, is being restarted.
+    Closed,
+    /// The connection was ended: its task was struck, or stopped.
+    Cut,
+    /// An answer in words, with this status: try again.
+    Busy(u16),
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => write!(f, "found nobody listening"),
+            Self::Cut => write!(f, "were cut off"),
+            Self::Busy(status) => write!(f, "were told {status}"),
+        }
+    }
+}
+
+/// Commands that were taken, and what came before that.
 #[derive(Default)]
 pub(crate) struct Orders {
     given: Mutex<Vec<String>>,
-    refused: AtomicU64,
-    /// How somebody was turned away last.
-    how: Mutex<String>,
+    at_once: AtomicU64,
+    /// Longest time until one was taken.
+    longest: Mutex<Duration>,
+    /// Times that somebody asked in vain.
+    in_vain: Mutex<BTreeMap<Told, u64>>,
 }
 
 /// What became of them.
@@ -38,50 +64,64 @@ pub(crate) struct Outcome {
     pub(crate) unseen: usize,
     pub(crate) refused: usize,
     pub(crate) expired: usize,
-    pub(crate) turned_away: u64,
-    /// How the last one was.
-    pub(crate) how: String,
+    /// Those that were taken when they were asked for the first time.
+    at_once: u64,
+    longest: Duration,
+    in_vain: BTreeMap<Told, u64>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} commands: {} verified, {} unseen, {} refused, {} expired; {} times nobody took one: {:?}",
-            self.given, self.verified, self.unseen, self.refused, self.expired, self.turned_away, self.how
-        )
+            "{} commands: {} verified, {} unseen, {} refused, {} expired; {} taken at once, the last one after {:?}; \
+             in vain",
+            self.given, self.verified, self.unseen, self.refused, self.expired, self.at_once, self.longest
+        )?;
+        for (told, times) in &self.in_vain {
+            write!(f, " {times} {told},")?;
+        }
+        Ok(())
     }
 }
 
 impl Orders {
-    /// Commands one device after the other. Whoever gets no answer asks again with the same key.
+    /// Commands one device after the other. Whoever is not heard asks again with the same key.
     pub(crate) fn give(&self, program: &Program, devices: usize, stop: &AtomicBool) {
-        let api = program.impatient_api(PATIENCE);
-        let mut number = 0_u64;
-        while !stop.load(Ordering::Relaxed) {
-            number += 1;
-            let device = fastrand::usize(..devices);
-            let path = format!("/api/v1/devices/d{device}/points/relay/commands");
-            let body = json!({
-                "value": number.is_multiple_of(2), "within_ms": WITHIN_MS, "key": format!("order-{number}"),
-            });
-            while !stop.load(Ordering::Relaxed) {
-                let answer = api.try_post(&path, &body);
-                let id = answer.as_ref().and_then(|answer| {
-                    let command = if answer.status == 409 {
-                        &answer.body["command"]
-                    } else {
-                        &answer.body
-                    };
-                    command["id"].as_str().map(str::to_owned)
+        let numbers = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..COMMANDERS {
+                scope.spawn(|| {
+                    let api = program.impatient_api(PATIENCE);
+                    while !stop.load(Ordering::Relaxed) {
+                        self.give_one(&api, numbers.fetch_add(1, Ordering::Relaxed), devices, stop);
+                        std::thread::sleep(BETWEEN);
+                    }
                 });
-                if let Some(id) = id {
+            }
+        });
+    }
+
+    fn give_one(&self, api: &Api, number: u64, devices: usize, stop: &AtomicBool) {
+        let device = fastrand::usize(..devices);
+        let path = format!("/api/v1/devices/d{device}/points/relay/commands");
+        let body = json!({
+            "value": number.is_multiple_of(2), "within_ms": WITHIN_MS, "key": format!("order-{number}"),
+        });
+        let begin = Instant::now();
+        for time in 0.. {
+            match ask(api, &path, &body) {
+                Ok(id) => {
                     self.given.lock().unwrap().push(id);
-                    break;
+                    self.at_once.fetch_add(u64::from(time == 0), Ordering::Relaxed);
+                    let mut longest = self.longest.lock().unwrap();
+                    *longest = begin.elapsed().max(*longest);
+                    return;
                 }
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                *self.how.lock().unwrap() = answer.map_or("no answer".to_owned(), |answer| answer.text);
-                std::thread::sleep(BETWEEN);
+                Err(told) => *self.in_vain.lock().unwrap().entry(told).or_default() += 1,
+            }
+            if stop.load(Ordering::Relaxed) {
+                return;
             }
             std::thread::sleep(BETWEEN);
         }
@@ -124,8 +164,9 @@ impl Orders {
         let given = self.given.lock().unwrap();
         let mut outcome = Outcome {
             given: given.len(),
-            turned_away: self.refused.load(Ordering::Relaxed),
-            how: self.how.lock().unwrap().clone(),
+            at_once: self.at_once.load(Ordering::Relaxed),
+            longest: *self.longest.lock().unwrap(),
+            in_vain: self.in_vain.lock().unwrap().clone(),
             ..Outcome::default()
         };
         for id in given.iter() {
@@ -166,5 +207,25 @@ impl Orders {
             assert!(verified, "it is said that the relay stands so: {command}");
         }
         outcome
+    }
+}
+
+/// Asks once. Whoever can be reached answers, or the connection ends: nobody is left waiting, whatever hangs.
+fn ask(api: &Api, path: &str, body: &Value) -> Result<String, Told> {
+    let answer = match api.try_post(path, body) {
+        Ok(answer) => answer,
+        Err(Silence::Closed) => return Err(Told::Closed),
+        Err(Silence::Cut) => return Err(Told::Cut),
+        Err(Silence::Late) => panic!("no answer within {PATIENCE:?}: {body}"),
+    };
+    let command = if answer.status == 409 {
+        &answer.body["command"]
+    } else {
+        &answer.body
+    };
+    match command["id"].as_str() {
+        Some(id) => Ok(id.to_owned()),
+        None if [503, 504].contains(&answer.status) => Err(Told::Busy(answer.status)),
+        None => panic!("{body}: {} {}", answer.status, answer.text),
     }
 }

@@ -65,6 +65,12 @@ impl Stage {
         answer.as_str().map(str::to_owned)
     }
 
+    /// Lets a service fail when it is polled for the `polls`th time from now on.
+    pub(crate) fn strike_later(&self, kind: &str, polls: u32) {
+        let struck = self.ask(&json!({ "do": "fail_later", "kind": kind, "polls": polls }));
+        assert_eq!(struck, 1, "{kind}");
+    }
+
     /// The same to the task of this name.
     pub(crate) fn strike_at(&self, fate: &str, kind: &str, name: &str) -> Option<String> {
         let answer = self.ask(&json!({ "do": fate, "kind": kind, "name": name }));
@@ -84,6 +90,11 @@ impl Stage {
     /// Of each device the highest number that became a reading, how many below it are missing, how many came again.
     pub(crate) fn numbers(&self) -> BTreeMap<String, [u64; 3]> {
         serde_json::from_value(self.ask(&json!({ "do": "numbers" }))).unwrap()
+    }
+
+    /// The topics under a filter for which something is retained.
+    pub(crate) fn retained(&self, filter: &str) -> Vec<String> {
+        serde_json::from_value(self.ask(&json!({ "do": "retained", "filter": filter }))).unwrap()
     }
 
     pub(crate) fn tree(&self) -> Value {

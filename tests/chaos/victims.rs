@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -28,11 +28,15 @@ pub(crate) enum Fate {
     Hangs = 2,
     /// It keeps its thread for a while, and goes on.
     Blocks = 3,
+    /// It panics when it is polled for so many times more.
+    FailsLater = 4,
 }
 
 #[derive(Default)]
 struct Switch {
     fate: AtomicU8,
+    /// Polls until it fails, if it is to fail later.
+    polls: AtomicU32,
     waker: Mutex<Option<Waker>>,
 }
 
@@ -74,6 +78,20 @@ impl Victims {
             *kinds.entry(victim.kind.clone()).or_insert(0) += 1;
         }
         kinds
+    }
+
+    /// Lets all of a kind fail when they are polled for the `polls`th time from now on. How many these are.
+    pub(crate) fn strike_later(&self, kind: &str, polls: u32) -> usize {
+        let alive = self.lock();
+        let of_kind = alive.values().filter(|victim| victim.kind == kind);
+        let struck = of_kind.map(|victim| {
+            victim.switch.polls.store(polls, Ordering::Release);
+            victim
+                .switch
+                .fate
+                .store(Fate::FailsLater as u8, Ordering::Release);
+        });
+        struck.count()
     }
 
     /// Does it to one of a kind: to the one of this name, or to any. Its name; `None` if there is none.
@@ -171,6 +189,10 @@ impl Future for Endangered {
         match self.switch.fate.load(Ordering::Acquire) {
             fate if fate == Fate::Fails as u8 => panic!("sabotage"),
             fate if fate == Fate::Hangs as u8 => return Poll::Pending,
+            fate if fate == Fate::FailsLater as u8 => {
+                let left = self.switch.polls.fetch_sub(1, Ordering::AcqRel);
+                assert!(left > 1, "sabotage");
+            }
             fate if fate == Fate::Blocks as u8 => {
                 self.switch.fate.store(LIVES, Ordering::Release);
                 std::thread::sleep(self.blocks_for);

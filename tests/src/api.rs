@@ -17,6 +17,27 @@ pub struct Response {
     pub body: Value,
 }
 
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// Nobody listens.
+    Closed,
+    /// The connection was ended.
+    Cut,
+    /// Nothing came as long as was waited.
+    Late,
+}
+
+impl From<ureq::Error> for Silence {
+    fn from(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Self::Late,
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Self::Closed,
+            _ => Self::Cut,
+        }
+    }
+}
+
 /// A client of the API.
 pub struct Api {
     agent: ureq::Agent,
@@ -98,12 +119,14 @@ impl Api {
         )
     }
 
-    /// Sends JSON; `None` if nobody answers.
-    #[must_use]
-    pub fn try_post(&self, path: &str, body: &Value) -> Option<Response> {
+    /// Sends JSON to somebody who may not answer.
+    ///
+    /// # Errors
+    /// [`Silence`].
+    pub fn try_post(&self, path: &str, body: &Value) -> Result<Response, Silence> {
         let request = self.agent.post(format!("{}{path}", self.base));
         let request = request.header("authorization", format!("Bearer {}", self.token));
-        request.send_json(body).ok().map(Self::respond)
+        Ok(Self::respond(request.send_json(body)?))
     }
 
     /// Changes.
@@ -116,6 +139,26 @@ impl Api {
                 .send_json(body)
                 .unwrap(),
         )
+    }
+
+    /// Changes by somebody who may not answer.
+    ///
+    /// # Errors
+    /// [`Silence`].
+    pub fn try_patch(&self, path: &str, body: &Value) -> Result<Response, Silence> {
+        let request = self.agent.patch(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        Ok(Self::respond(request.send_json(body)?))
+    }
+
+    /// Removes by somebody who may not answer.
+    ///
+    /// # Errors
+    /// [`Silence`].
+    pub fn try_delete(&self, path: &str) -> Result<Response, Silence> {
+        let request = self.agent.delete(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        Ok(Self::respond(request.call()?))
     }
 
     /// Puts a text in the place of another.

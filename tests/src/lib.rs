@@ -13,7 +13,7 @@ mod door;
 mod program;
 mod scripts;
 
-pub use api::{Api, Response};
+pub use api::{Api, Response, Silence};
 pub use certificates::{Authority, Pair};
 pub use clients::{Listener, mosquitto, mosquitto_pub};
 pub use cutter::Cutter;

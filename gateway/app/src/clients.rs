@@ -50,9 +50,7 @@ impl Clients {
     async fn run(self, context: Context) -> Result<(), BoxError> {
         let mut inbox = self.bus.subscriber(QUEUE, Policy::DropNewest);
         inbox.serve(Filter::new(REQUESTS)?);
-        for client in self.on_disk(|book| book.list()).await?? {
-            self.access.set_client(&client);
-        }
+        self.let_in().await?;
         context.ready();
         loop {
             tokio::select! {
@@ -63,6 +61,27 @@ impl Clients {
                 }
             }
         }
+    }
+
+    /// Makes those who may connect and the records agree: an earlier task may have ended between the two.
+    async fn let_in(&self) -> Result<(), BoxError> {
+        let clients = self.on_disk(|book| book.list()).await??;
+        for known in self.access.clients() {
+            if !clients.iter().any(|client| *client.id == *known) {
+                self.turn_out(&known);
+            }
+        }
+        for client in &clients {
+            self.access.set_client(client);
+        }
+        Ok(())
+    }
+
+    /// A client is no more.
+    fn turn_out(&self, id: &str) {
+        self.access.remove_client(id);
+        self.broker.disconnect(id);
+        self.broker.forget(id);
     }
 
     async fn answer(&self, what: String, request: Map<String, Value>) -> Result<Value, BoxError> {
@@ -107,9 +126,7 @@ impl Clients {
             self.on_disk(move |book| book.remove(&id)).await??
         };
         if removed {
-            self.access.remove_client(&id);
-            self.broker.disconnect(&id);
-            self.broker.forget(&id);
+            self.turn_out(&id);
         }
         Ok(json!({ "removed": removed }))
     }

@@ -257,6 +257,18 @@ impl Access {
         self.write().devices.remove(id);
     }
 
+    /// The names of all devices that it knows, in no order.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Arc<str>> {
+        self.read().devices.keys().cloned().collect()
+    }
+
+    /// The names of all clients that are no devices, in no order.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Arc<str>> {
+        self.read().clients.keys().cloned().collect()
+    }
+
     /// Adds or replaces a client that is no device.
     pub fn set_client(&self, client: &Client) {
         let account = Account {

@@ -12,6 +12,7 @@ mod orders;
 mod records;
 mod replies;
 mod road;
+mod round;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub(crate) enum Answer {
 }
 
 /// What a device said that may be about a command.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Said {
     /// An answer: to the command of this id, or else to one of this point.
     Answered {
@@ -75,6 +76,8 @@ pub(crate) struct Commands {
     said: tokio::sync::Mutex<mpsc::Receiver<(String, Said)>>,
     /// Devices whose queued commands are to be looked at again.
     woken: Mutex<Vec<String>>,
+    /// Devices that were removed.
+    removed: Mutex<Vec<String>>,
     wake: Notify,
     /// Nobody has looked for a while at what devices said.
     stalled: AtomicBool,
@@ -90,6 +93,7 @@ impl Default for Commands {
             say,
             said: tokio::sync::Mutex::new(said),
             woken: Mutex::default(),
+            removed: Mutex::default(),
             wake: Notify::new(),
             stalled: AtomicBool::new(false),
         }
@@ -198,10 +202,14 @@ impl Commands {
         self.stalled.store(!told, Ordering::Relaxed);
     }
 
-    /// Tells what a device said. Waits while too much was said that was not looked at yet.
-    pub(super) async fn tell(&self, device: &str, said: Said) {
-        // The receiver lives as long as this.
-        let _ = self.say.send((device.to_owned(), said)).await;
+    /// Tells that a device was removed. Nobody waits, whoever follows commands: the task that does may be down.
+    pub(super) fn removed(&self, device: &str) {
+        lock(&self.removed).push(device.to_owned());
+        self.wake.notify_one();
+    }
+
+    fn take_removed(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.removed))
     }
 
     /// How many devices have commands that are not final.

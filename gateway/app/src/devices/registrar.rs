@@ -1,6 +1,8 @@
 //! The registrar: starts a task for every device at the gateway's start, and answers requests to add, change and
 //! remove devices, which come over the bus so that nobody has to know it.
 
+mod unfinished;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ use roost_store::LastValues;
 use serde_json::{Map, Value, json};
 use tracing::info;
 
+use self::unfinished::Unfinished;
 use super::book::{AddError, Added, DeviceBook};
-use super::commands::Said;
 use super::{DeviceParts, replace, start};
 use crate::gateway::Gateway;
 use crate::requests::{self, id};
@@ -34,12 +36,14 @@ struct Registrar {
     broker: Arc<Broker>,
     access: Arc<roost_mqtt::Access>,
     last_values: Arc<LastValues>,
+    unfinished: Arc<Unfinished>,
 }
 
 /// The registrar's child. It is ready when every device has its task.
 #[must_use]
 pub(crate) fn registrar(gateway: &Arc<Gateway>, devices: SupervisorHandle) -> ChildSpec {
     let gateway = Arc::clone(gateway);
+    let unfinished = Arc::new(Unfinished::default());
     let start = move |context| {
         let registrar = Registrar {
             book: gateway.book.clone(),
@@ -48,6 +52,7 @@ pub(crate) fn registrar(gateway: &Arc<Gateway>, devices: SupervisorHandle) -> Ch
             broker: Arc::clone(&gateway.broker),
             access: Arc::clone(&gateway.access),
             last_values: Arc::clone(&gateway.last_values),
+            unfinished: Arc::clone(&unfinished),
         };
         registrar.run(context)
     };
@@ -76,6 +81,7 @@ impl Registrar {
         let book = self.book.clone();
         let devices = self.parts.store.run(move |_| book.list()).await?;
         let count = devices.len();
+        self.finish_what_was_begun(&devices).await?;
         for device in devices {
             self.admit(device).await?;
         }
@@ -142,15 +148,23 @@ impl Registrar {
         let Some(Value::Object(params)) = request.remove("params") else {
             return Err("`params` is missing".into());
         };
+        let begun = self.unfinished.begin(&id, "");
         let changed = match self.on_disk(move |book| book.change(&id, &params)).await? {
             Ok(Some(device)) => device,
-            Ok(None) => return Ok(json!({ "not_found": true })),
-            Err(error) => return refused(error),
+            Ok(None) => {
+                begun.end();
+                return Ok(json!({ "not_found": true }));
+            }
+            Err(error) => {
+                begun.end();
+                return refused(error);
+            }
         };
         // First what it may do, then the end of what it does: a client that returns at once is judged anew.
         self.access.set_device(&changed);
         self.dismiss(&changed.id).await?;
         self.admit(changed.clone()).await?;
+        begun.end();
         let mut shown = serde_json::to_value(&changed)?;
         if let Some(shown) = shown.as_object_mut() {
             shown.remove("secret_hash");
@@ -169,25 +183,32 @@ impl Registrar {
                 .await?;
             device.map(|device| device.profile).unwrap_or_default()
         };
+        let begun = self.unfinished.begin(&id, &profile);
         let removed = {
             let id = id.clone();
             self.on_disk(move |book| book.remove(&id)).await??
         };
         if removed {
-            self.access.remove_device(&id);
-            self.dismiss(&id).await?;
-            self.broker.forget(&id);
-            self.parts.commands.tell(&id, Said::Removed).await;
-            let (last_values, device) = (Arc::clone(&self.last_values), id.clone());
-            self.parts
-                .store
-                .run(move |_| last_values.remove_device(&device))
-                .await?;
-            self.parts.recorder.forget(&id);
-            // What is retained of it would come back to every new subscriber.
-            self.forget_retained(&id, &profile).await?;
+            self.clear(&id, &profile).await?;
         }
+        begun.end();
         Ok(json!({ "removed": removed }))
+    }
+
+    /// Ends the task of a device without a record, and forgets everything of it. Done twice is not more.
+    async fn clear(&self, id: &str, profile: &str) -> Result<(), BoxError> {
+        self.access.remove_device(id);
+        self.dismiss(id).await?;
+        self.broker.forget(id);
+        self.parts.commands.removed(id);
+        let (last_values, device) = (Arc::clone(&self.last_values), id.to_owned());
+        self.parts
+            .store
+            .run(move |_| last_values.remove_device(&device))
+            .await?;
+        self.parts.recorder.forget(id);
+        // What is retained of it would come back to every new subscriber.
+        self.forget_retained(id, profile).await
     }
 
     /// Clears what the device, and the gateway about it, has left on the bus; after its connections have gone, which

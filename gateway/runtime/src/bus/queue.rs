@@ -223,12 +223,22 @@ impl Queue {
         }
     }
 
-    /// Takes a delivery only if there is room.
+    /// Takes a delivery only if there is room, or room can be made by the queue's policy: whoever asks and waits for an
+    /// answer does not stand behind a flood of QoS 0.
     pub(super) fn offer(&self, delivery: Delivery) -> bool {
         let size = size(&delivery);
         let mut state = lock(&self.state);
-        if state.closed || self.is_full(&state, size) {
+        if state.closed {
             return false;
+        }
+        while self.is_full(&state, size) {
+            match state.oldest_unreliable() {
+                Some(at) if self.policy == Policy::HoldThenShut => {
+                    self.count_drop();
+                    state.drop_at(at, &self.common);
+                }
+                _ => return false,
+            }
         }
         state.put(delivery, size, &self.common);
         self.note_shut(&mut state);

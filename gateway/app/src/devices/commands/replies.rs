@@ -1,8 +1,10 @@
 //! Answers to those who asked for a command, given once the command is written down.
 
-use roost_model::{Command, Topic, Value};
+use roost_model::{Command, Topic};
 use roost_runtime::{Bus, Message, ReplyTo};
 use serde_json::json;
+
+use super::round::About;
 
 /// Whoever asked.
 pub(super) enum Asker {
@@ -29,36 +31,25 @@ impl Asker {
     }
 }
 
-/// An answer that is due.
-pub(super) struct Reply {
-    /// The command that it is about.
-    pub(super) id: String,
-    pub(super) asker: Asker,
-    /// For a key that came again: the value that was asked for this time.
-    pub(super) repeated: Option<Value>,
-}
-
-impl Reply {
-    /// Gives the answer.
-    pub(super) fn give(self, bus: &Bus, command: Option<&Command>) {
-        let Some(command) = command else {
-            let error = json!({ "error": "there is no such command", "not_found": true });
-            return self.asker.reject(bus, &error);
-        };
-        if let Some(value) = &self.repeated
-            && *value != command.value
-        {
-            let error = format!(
-                "the key {:?} was used for another value: take a new key for a new command",
-                command.key.as_deref().unwrap_or_default()
-            );
-            return self.asker.reject(bus, &json!({ "error": error }));
-        }
-        // Whoever listens has heard the states of a new command already.
-        if self.repeated.is_none() && matches!(self.asker, Asker::Listens(_)) {
-            return;
-        }
-        let body = serde_json::to_vec(command).unwrap_or_default();
-        self.asker.answer(bus, body);
+/// Answers a request once the command that it is about is written down.
+pub(super) fn answer(bus: &Bus, asker: Asker, about: &About, command: Option<&Command>) {
+    let Some(command) = command else {
+        let error = json!({ "error": "there is no such command", "not_found": true });
+        return asker.reject(bus, &error);
+    };
+    if let Some(value) = &about.repeated
+        && *value != command.value
+    {
+        let error = format!(
+            "the key {:?} was used for another value: take a new key for a new command",
+            command.key.as_deref().unwrap_or_default()
+        );
+        return asker.reject(bus, &json!({ "error": error }));
     }
+    // Whoever listens has heard the states of a new command already.
+    if about.repeated.is_none() && matches!(asker, Asker::Listens(_)) {
+        return;
+    }
+    let body = serde_json::to_vec(command).unwrap_or_default();
+    asker.answer(bus, body);
 }
