@@ -39,6 +39,7 @@ fn layout(page: &Page) -> Rendered {
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width"/>
                 <meta name="csrf-token" content={&page.csrf_token}/>
                 <title>{page.title.as_deref()}</title>
                 <script defer src="/js/phoenix.min.js"></script>

@@ -13,11 +13,7 @@ pub(crate) fn layout(page: &Page) -> Rendered {
 
 /// The same for a developer: with what swaps the stylesheet and loads the page anew.
 pub(crate) fn reloading(page: &Page) -> Rendered {
-    let watched = html! {
-        <link rel="stylesheet" href="/css/app.css">
-        <script defer src="/live-reload.js"></script>
-    };
-    document(page, watched)
+    document(page, html! { <script defer src="/live-reload.js"></script> })
 }
 
 fn document(page: &Page, more: impl Content) -> Rendered {
@@ -27,8 +23,10 @@ fn document(page: &Page, more: impl Content) -> Rendered {
         <html lang="en">
             <head>
                 <meta charset="utf-8">
+                <meta name="viewport" content="width=device-width">
                 <meta name="csrf-token" content={&page.csrf_token}>
                 <link rel="icon" href="data:,">
+                <link rel="stylesheet" href="/css/app.css">
                 <title data-default={TITLE} data-suffix=" | GW">{title}" | GW"</title>
                 <script defer phx-track-static src="/js/phoenix.min.js"></script>
                 <script defer phx-track-static src="/js/phoenix_live_view.min.js"></script>

@@ -57,7 +57,7 @@ async fn main() -> Result<(), BoxError> {
         .nest("/js", scripts::router())
         .merge(match watched {
             Some(folder) => watching(&folder)?,
-            None => glue(),
+            None => assets(),
         });
     let control = Control {
         desk,
@@ -96,13 +96,22 @@ fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
     Ok(Site::builder(key, routes).app(desk).build()?)
 }
 
-/// What connects the pages to the stock client.
-fn glue() -> Router {
-    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
-    Router::new().route("/js/app.js", get(async move || (kind, include_str!("app.js"))))
+/// What connects the pages to the stock client, and how they look.
+fn assets() -> Router {
+    let kind = |kind| [(header::CONTENT_TYPE, kind)];
+    let (script, style) = (
+        kind("text/javascript; charset=utf-8"),
+        kind("text/css; charset=utf-8"),
+    );
+    Router::new()
+        .route("/js/app.js", get(async move || (script, include_str!("app.js"))))
+        .route(
+            "/css/app.css",
+            get(async move || (style, include_str!("app.css"))),
+        )
 }
 
-/// The glue and a stylesheet as they are on the disk.
+/// The same as they are on the disk.
 fn watching(folder: &Path) -> Result<Router, BoxError> {
     let reload = Reload::new()
         .stylesheet("/css/app.css", folder.join("app.css"))?

@@ -23,6 +23,7 @@ fn layout(page: &Page) -> Rendered {
         <!DOCTYPE html>
         <html lang="en">
             <head>
+                <meta name="viewport" content="width=device-width">
                 <meta name="csrf-token" content={&page.csrf_token}>
                 <title>{page.title.as_deref().unwrap_or("Live")}</title>
                 <script defer src="/js/phoenix.min.js"></script>
