@@ -160,6 +160,7 @@ fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
         outbound_messages,
         outbound_bytes,
         waiting_bytes,
+        drain_batch,
     } = *limits;
     vec![
         ("Limits::connections", count(connections)),
@@ -170,6 +171,7 @@ fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
         ("Limits::outbound_messages", count(outbound_messages)),
         ("Limits::outbound_bytes", bytes(outbound_bytes)),
         ("Limits::waiting_bytes", bytes(waiting_bytes)),
+        ("Limits::drain_batch", count(drain_batch)),
     ]
 }
 

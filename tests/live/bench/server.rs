@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_runtime::{ChildSpec, Shutdown, Strategy, Supervisor};
 
 use crate::{channels, machine, pages};
@@ -87,7 +87,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     });
     let tree = Supervisor::new("bench", Strategy::OneForOne)
         .child(endpoint.supervisor())
-        .child(server(listener, router))
+        .child(endpoint.server(listener, router))
         .child(ticking);
     writeln!(std::io::stdout(), "listening on {address}")?;
     tree.run(Shutdown::new()).await?;

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use roost_live::channel::{Channel, Event, Join, JoinError, Next, Socket};
-use roost_live::endpoint::{Endpoint, server};
+use roost_live::endpoint::Endpoint;
 use roost_live::frame::{Payload, Reply};
 use roost_live::sign::SigningKey;
 use roost_live::socket::{Mount, Origin};
@@ -40,7 +40,7 @@ async fn main() -> Result<(), BoxError> {
         .merge(endpoint.mount("/live", site.mount()));
     let tree = Supervisor::new("besieged", Strategy::OneForOne)
         .child(endpoint.supervisor())
-        .child(server(listener, router));
+        .child(endpoint.server(listener, router));
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tree.run(Shutdown::new()).await?;
     Ok(())

@@ -20,4 +20,5 @@ pub(crate) const LIMITS: Limits = Limits {
     outbound_messages: 1024,
     outbound_bytes: 1 << 20,
     waiting_bytes: 16 << 20,
+    drain_batch: 500,
 };

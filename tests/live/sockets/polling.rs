@@ -13,7 +13,7 @@ use crate::{answer, message};
 const PATH: &str = "/socket/longpoll?vsn=2.0.0";
 
 /// A client that polls.
-struct Poller {
+pub(crate) struct Poller {
     base: String,
     token: String,
 }
@@ -28,7 +28,7 @@ impl Poller {
         }
     }
 
-    async fn joined(stage: &Stage) -> Self {
+    pub(crate) async fn joined(stage: &Stage) -> Self {
         let poller = Self::new(stage).await;
         assert_eq!(poller.say(&join()).await, 200);
         let early = json!(["1", null, "room:a", "info", {"early": true}]);
@@ -43,7 +43,7 @@ impl Poller {
         format!("{PATH}&token={}", self.token)
     }
 
-    async fn poll(&self) -> Value {
+    pub(crate) async fn poll(&self) -> Value {
         ask(&self.base, "GET", &self.path(), &[], b"").await.body
     }
 
@@ -60,12 +60,12 @@ impl Poller {
         heard
     }
 
-    async fn post(&self, body: &str) -> Answer {
+    pub(crate) async fn post(&self, body: &str) -> Answer {
         let kind = [("content-type", "application/x-ndjson")];
         ask(&self.base, "POST", &self.path(), &kind, body.as_bytes()).await
     }
 
-    async fn say(&self, message: &Value) -> u64 {
+    pub(crate) async fn say(&self, message: &Value) -> u64 {
         self.post(&message.to_string()).await.body["status"]
             .as_u64()
             .unwrap()
@@ -76,7 +76,7 @@ fn join() -> Value {
     message(Some("1"), "1", "room:a", "phx_join", json!({}))
 }
 
-fn echo(reference: usize) -> Value {
+pub(crate) fn echo(reference: usize) -> Value {
     message(
         Some("1"),
         &reference.to_string(),

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use axum::Router;
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_runtime::supervisor::detached;
 use roost_runtime::{Shutdown, Strategy, Supervisor};
 use tokio::task::JoinHandle;
@@ -29,7 +29,7 @@ impl Server {
         let endpoint = Endpoint::new(limits);
         let tree = Supervisor::new("server", Strategy::OneForOne)
             .child(endpoint.supervisor())
-            .child(server(listener, routes(&endpoint)));
+            .child(endpoint.server(listener, routes(&endpoint)));
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
         let tree = detached(async move { tree.run(stop).await.expect("it runs until it is stopped") });

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 
 use axum::Router;
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_live::sign::SigningKey;
 use roost_live::{
     Context, Group, LiveView, Page, Params, Raw, Refusal, Rendered, Routes, Session, Site, html, scripts,
@@ -76,7 +76,7 @@ async fn main() -> Result<(), BoxError> {
     )?;
     let tree = Supervisor::new("counter", Strategy::OneForOne)
         .child(endpoint.supervisor())
-        .child(server(listener, router));
+        .child(endpoint.server(listener, router));
     tree.run(Shutdown::new()).await?;
     Ok(())
 }

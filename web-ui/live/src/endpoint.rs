@@ -2,12 +2,14 @@
 //! of it lives in.
 
 mod budget;
+mod drain;
 mod hub;
 mod limits;
 mod relief;
 mod serve;
 
 use std::fmt;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,9 +23,10 @@ use crate::presence::Presence;
 use crate::socket::{Connection, Mount, poll, upgrade};
 
 pub use limits::Limits;
-pub use serve::{HTTP_CONNECTIONS, Peer, server};
+pub use serve::{HTTP_CONNECTIONS, Peer};
 
 pub(crate) use budget::Budget;
+pub(crate) use drain::RESTART;
 pub(crate) use hub::Hub;
 
 /// Everything that is connected. Cloning copies a pointer.
@@ -62,7 +65,8 @@ impl Endpoint {
         let presence = ChildSpec::new("presence", move |context| {
             presence.clone().tell(Arc::clone(&hub), context)
         });
-        // Stopped in reverse: clients are told before their channels end, and lanes write until then.
+        // Stopped in reverse: clients are told before their channels end, and lanes write until then. Where the program
+        // has a server of ours, they have been told before it stopped.
         // One processor is left to everything else.
         let lanes = std::thread::available_parallelism().map_or(1, |all| (all.get() - 1).max(1));
         let tree = (1..=lanes).fold(Supervisor::new("live", Strategy::OneForOne), |tree, number| {
@@ -78,6 +82,16 @@ impl Endpoint {
             .child(presence)
             .child(self.channels.clone())
             .child(self.sockets.clone())
+            .child(drain::drain(&self.hub))
+    }
+
+    /// Serves a router, that of its mounts and whatever else the program offers, on a listener, in tasks of this
+    /// supervisor: a small server for programs that have none. It stands after [`Endpoint::supervisor`] in the tree and
+    /// so stops before it; clients are told before that, so that nobody's request holds it up. HTTP/1.1 only: HTTP/2
+    /// would start tasks that nobody supervises.
+    #[must_use]
+    pub fn server(&self, listener: TcpListener, router: Router) -> Supervisor {
+        serve::server(listener, router, HTTP_CONNECTIONS).child(drain::drain(&self.hub))
     }
 
     /// Whether clients are let in: its part of the tree runs.

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use roost_live::endpoint::{Endpoint, Limits, server};
+use roost_live::endpoint::{Endpoint, Limits};
 use roost_live::reload::Reload;
 use roost_live::sign::SigningKey;
 use roost_live::{Group, Page, Rendered, Routes, Site, scripts};
@@ -65,7 +65,7 @@ async fn main() -> Result<(), BoxError> {
     };
     let tree = Supervisor::new("conformance", Strategy::OneForOne)
         .child(endpoint.supervisor())
-        .child(server(listener, router.merge(control::routes(control))));
+        .child(endpoint.server(listener, router.merge(control::routes(control))));
 
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tree.run(Shutdown::new()).await?;

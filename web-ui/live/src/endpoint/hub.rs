@@ -1,9 +1,8 @@
 //! What all connections of an endpoint share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
 
 use roost_runtime::SupervisorHandle;
 
@@ -25,13 +24,9 @@ pub(crate) struct Hub {
     /// Connections that are open no more, and their channels may still hold something. Cleared when it would grow.
     closed: Mutex<Vec<Weak<Connection>>>,
     numbers: AtomicU64,
-    leaving: AtomicUsize,
+    /// The program stops.
+    shut: AtomicBool,
 }
-
-/// Connections that are closed together when the program stops, and the pause until the next ones.
-const DRAIN: (usize, Duration) = (500, Duration::from_millis(100));
-/// By then everybody's turn has come: a second before the supervisor loses its patience.
-const DRAINED: Duration = Duration::from_secs(4);
 
 impl Hub {
     pub(super) fn new(limits: Limits, sockets: SupervisorHandle, channels: SupervisorHandle) -> Self {
@@ -46,7 +41,7 @@ impl Hub {
             open: Mutex::default(),
             closed: Mutex::default(),
             numbers: AtomicU64::new(1),
-            leaving: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
         }
     }
 
@@ -56,14 +51,16 @@ impl Hub {
 
     /// Whether one more may connect.
     pub(crate) fn has_room(&self) -> bool {
-        self.sockets.child_count() < self.limits.connections
+        !self.shut.load(Ordering::Relaxed) && self.sockets.child_count() < self.limits.connections
     }
 
-    /// How long one more connection is to wait before it closes, now that the program stops.
-    pub(crate) fn turn_to_leave(&self) -> Duration {
-        let (batch, pause) = DRAIN;
-        let before = self.leaving.fetch_add(1, Ordering::Relaxed) / batch;
-        u32::try_from(before).map_or(DRAINED, |before| (pause * before).min(DRAINED))
+    pub(super) fn open_door(&self) {
+        self.shut.store(false, Ordering::Relaxed);
+    }
+
+    /// Nobody is let in any more. Whether somebody was before.
+    pub(super) fn shut_door(&self) -> bool {
+        !self.shut.swap(true, Ordering::Relaxed)
     }
 
     /// Notes a connection until what is returned is dropped.
@@ -114,24 +111,5 @@ impl Drop for Open {
             }
             closed.push(Arc::downgrade(&connection));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use roost_runtime::Supervisor;
-
-    #[test]
-    fn connections_leave_in_batches_and_all_in_time() {
-        let supervisor = Supervisor::dynamic("nobody");
-        let hub = Hub::new(Limits::default(), supervisor.handle(), supervisor.handle());
-        let turns: Vec<Duration> = (0..100_000).map(|_| hub.turn_to_leave()).collect();
-        let at = |turn: Duration| turns.iter().filter(|other| **other == turn).count();
-        assert_eq!(
-            (at(Duration::ZERO), at(DRAIN.1), at(DRAIN.1 * 7)),
-            (DRAIN.0, DRAIN.0, DRAIN.0)
-        );
-        assert!(turns.iter().all(|turn| *turn <= DRAINED));
     }
 }

@@ -25,6 +25,9 @@ pub struct Limits {
     /// quarters of it on, the connections that hold most for longest are closed (1013), and from seven eighths on,
     /// long messages are not read on until there is room. Beyond it, connections that hold more than 16 KiB are closed.
     pub waiting_bytes: usize,
+    /// Connections that are closed together when the program stops (1012); the next ones 100 ms later, or sooner where
+    /// that would take all together more than 4 s.
+    pub drain_batch: usize,
 }
 
 /// What one connection takes that does nothing: its task, its stream, its place in the lists.
@@ -57,6 +60,7 @@ impl Default for Limits {
             outbound_messages: 1024,
             outbound_bytes: 1 << 20,
             waiting_bytes: 64 << 20,
+            drain_batch: 500,
         }
     }
 }

@@ -32,14 +32,8 @@ const HEAD_BYTES: usize = 32 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves a router on a listener, in tasks of this supervisor. HTTP/1.1 only: HTTP/2 would start tasks that nobody
-/// supervises.
-#[must_use]
-pub fn server(listener: std::net::TcpListener, router: Router) -> Supervisor {
-    server_with(listener, router, HTTP_CONNECTIONS)
-}
-
-fn server_with(listener: std::net::TcpListener, router: Router, most: usize) -> Supervisor {
+/// Serves a router on a listener, with so many connections at most.
+pub(super) fn server(listener: std::net::TcpListener, router: Router, most: usize) -> Supervisor {
     let requests = Supervisor::dynamic("requests").max_children(most);
     let starter = requests.handle();
     let listener = ChildSpec::new("http listener", move |context| {
@@ -131,7 +125,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", axum::routing::get(async || "here"));
         let shutdown = Shutdown::new();
-        let tree = server_with(listener, router, 1);
+        let tree = server(listener, router, 1);
         let running = detached({
             let stop = shutdown.clone();
             async move { tree.run(stop).await.unwrap() }

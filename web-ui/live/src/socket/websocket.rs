@@ -20,6 +20,7 @@ use super::dispatch::Desk;
 use super::inbound::{Inbound, Item};
 use super::outbound::{Departure, End};
 use super::stream::Stream;
+use crate::endpoint::RESTART;
 use crate::frame::Wire;
 use account::FREE;
 
@@ -33,8 +34,6 @@ const BATCH_BYTES: usize = 16 * 1024;
 const UNEXPECTED: u16 = 1011;
 /// Status for a client that was silent for too long, as the server of Phoenix says it.
 const SILENT: u16 = 1002;
-/// Status when the program stops (RFC 6455 registry: "service restart").
-const RESTART: u16 = 1012;
 
 /// Opcodes of control frames (RFC 6455 section 5.5).
 const CLOSE: u8 = 8;
@@ -64,8 +63,6 @@ struct Line {
     heard: Instant,
     /// Since when the client has taken nothing of what is written.
     stuck: Option<Instant>,
-    /// Its turn to close while the program stops.
-    turn: Option<Pin<Box<Sleep>>>,
     /// There is room for the rest of a long message.
     room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     connection: Arc<Connection>,
@@ -84,7 +81,6 @@ pub(super) async fn serve(stream: Stream, early: Vec<u8>, connection: Arc<Connec
         flushed: true,
         heard: Instant::now(),
         stuck: None,
-        turn: None,
         room: None,
         connection: Arc::clone(&connection),
     };
@@ -143,7 +139,7 @@ impl Line {
             Ok(Some(end)) => return Poll::Ready(Step::End(end)),
             Err(_) => return Poll::Ready(Step::Gone),
         }
-        if shutdown.poll_requested(context).is_ready() && self.poll_turn(context).is_ready() {
+        if shutdown.poll_requested(context).is_ready() {
             self.connection.close(RESTART);
             return self.poll_closing(context);
         }
@@ -175,15 +171,6 @@ impl Line {
             }
         }
         self.poll_idle(true, timer, context).map(Step::End)
-    }
-
-    /// Ready when it is its turn to close: all at once would all come back at once.
-    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let hub = self.connection.hub();
-        let turn = self
-            .turn
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(hub.turn_to_leave())));
-        turn.as_mut().poll(context)
     }
 
     /// After a wish to close has been put in: nothing is read any more.
@@ -234,7 +221,7 @@ impl Line {
             Ok(None) => {}
             Err(_) => return Poll::Ready(End::Cut),
         }
-        if shutdown.poll_requested(context).is_ready() && self.poll_turn(context).is_ready() {
+        if shutdown.poll_requested(context).is_ready() {
             return Poll::Ready(End::Close(RESTART));
         }
         self.poll_idle(false, timer, context)

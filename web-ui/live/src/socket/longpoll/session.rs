@@ -12,6 +12,7 @@ use roost_runtime::Shutdown;
 use tokio::time::Instant;
 use tracing::debug;
 
+use crate::endpoint::RESTART;
 use crate::lock;
 use crate::socket::connection::Connection;
 use crate::socket::dispatch::Desk;
@@ -19,8 +20,6 @@ use crate::socket::outbound::Departure;
 
 /// Random bytes of a token: whoever has it is the client.
 const TOKEN_BYTES: usize = 24;
-/// Status when the program stops (RFC 6455 registry: "service restart").
-const RESTART: u16 = 1012;
 
 /// What a poll finds.
 pub(super) enum Poll {
@@ -115,6 +114,7 @@ impl Session {
         let _turn = self.polls.lock().await;
         let window = self.connection.hub().limits.poll_window;
         let found = tokio::select! {
+            biased;
             found = tokio::time::timeout(window, self.next()) => found,
             () = self.over.requested() => Ok(Poll::Over),
         };
@@ -162,7 +162,10 @@ impl Session {
                 }
                 Ok(())
             };
-            tokio::time::timeout(limits.poll_window, work).await
+            tokio::select! {
+                taken = tokio::time::timeout(limits.poll_window, work) => taken,
+                () = self.over.requested() => return Published::Over,
+            }
         };
         match taken {
             Ok(Ok(())) => Published::Taken,
@@ -188,6 +191,12 @@ impl Sessions {
         let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let session = sessions.get(token)?;
         (session.connection.mount() == mount).then(|| Arc::clone(session))
+    }
+
+    /// Ends all of them.
+    pub(crate) fn end_all(&self) {
+        let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().for_each(|session| session.over.request());
     }
 
     /// Lists a session until what is returned is dropped.
