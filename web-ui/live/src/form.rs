@@ -49,6 +49,9 @@ pub enum FormError {
 }
 
 /// The fields of a URL-encoded text, also that of a query.
+///
+/// # Errors
+/// A text or a name beyond the limits of this module, a broken `%`, bytes that are no UTF-8.
 pub fn decode(encoded: &str) -> Result<Map<String, Value>, FormError> {
     if encoded.len() > BYTES {
         return Err(FormError::TooLong);
@@ -67,8 +70,10 @@ pub fn decode(encoded: &str) -> Result<Map<String, Value>, FormError> {
 }
 
 /// The value of a form's event: its fields, over them what the client says besides (`meta` of the event), and
-/// `_target`,
-/// the field that has changed, as the list of its names.
+/// `_target`, the field that has changed, as the list of its names.
+///
+/// # Errors
+/// As [`decode`].
 pub fn event(encoded: &str, meta: Option<&Map<String, Value>>) -> Result<Map<String, Value>, FormError> {
     let mut form = decode(encoded)?;
     for (name, value) in meta.into_iter().flatten() {
@@ -82,6 +87,9 @@ pub fn event(encoded: &str, meta: Option<&Map<String, Value>>) -> Result<Map<Str
 }
 
 /// The names in a field's name: `user[tags][]` is `user`, `tags`.
+///
+/// # Errors
+/// [`FormError::TooDeep`].
 pub fn path(name: &str) -> Result<Vec<String>, FormError> {
     let name = Name::parse(name)?;
     let rest = name.rest.iter().filter(|part| !part.is_empty());

@@ -58,7 +58,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// A group without views. `layout` makes its documents.
+    /// A group without views. `name` is its alone among the groups of a program; `layout` makes its documents.
     #[must_use]
     pub fn new(name: &'static str, layout: Layout) -> Self {
         let (guards, views) = (Vec::new(), Vec::new());

@@ -80,14 +80,15 @@ impl Insert {
         }
     }
 
-    /// At this place: 0 is before the first row, -1 after the last.
+    /// At this place: 0 is before the first row, -1 and any other negative number after the last.
     #[must_use]
     pub fn at(mut self, at: i64) -> Self {
         self.at = at;
         self
     }
 
-    /// Keeps the first `limit` rows, or with a negative number the last; the browser removes the others.
+    /// Keeps the first `limit` rows, or with a negative number the last; the browser removes the others. 0
+    /// is no limit.
     #[must_use]
     pub fn limit(mut self, limit: i64) -> Self {
         self.limit = (limit != 0).then_some(limit);

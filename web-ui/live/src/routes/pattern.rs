@@ -8,7 +8,7 @@ use crate::params::Params;
 /// Most segments of a path.
 pub const SEGMENTS: usize = 32;
 
-/// Why a path cannot be a route.
+/// Why routes cannot be what they are said to be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
     /// Paths begin with a slash.
@@ -23,6 +23,9 @@ pub enum PatternError {
     /// More than [`SEGMENTS`].
     #[error("{0}: a path has at most {SEGMENTS} segments")]
     Long(String),
+    /// Two groups have one name: a view's token says its group by name.
+    #[error("there are two groups {0:?}: each group of views needs a name of its own")]
+    GroupTwice(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! The routes as the engine looks them up.
 
+use std::collections::HashSet;
+
 use super::{ErrorPage, Group, Pattern, PatternError, Routes};
 use crate::params::Params;
 use crate::view::ViewKind;
@@ -32,6 +34,10 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(mut routes: Routes) -> Result<Self, PatternError> {
+        let mut names = HashSet::new();
+        if let Some(twice) = routes.groups.iter().find(|group| !names.insert(group.name)) {
+            return Err(PatternError::GroupTwice(twice.name));
+        }
         let mut all = Vec::new();
         for (group, views) in routes
             .groups
@@ -111,5 +117,12 @@ mod tests {
         assert_eq!(local("http://box"), "/");
         assert_eq!(local("/go?to=http://other/"), "/go?to=http://other/");
         assert_eq!(split("/?a=1"), ("/", "a=1"));
+    }
+
+    #[test]
+    fn two_groups_of_one_name_are_refused() {
+        let group = || Group::new("pages", |_| crate::html! { <p></p> });
+        let twice = Table::new(Routes::new().group(group()).group(group()));
+        assert_eq!(twice.unwrap_err(), PatternError::GroupTwice("pages"));
     }
 }

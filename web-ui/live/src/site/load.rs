@@ -82,6 +82,7 @@ fn page(site: &Site, address: &str, headers: &HeaderMap) -> Result<Response, Key
         kind: found.kind,
         group: found.group,
         routed: true,
+        depth: 0,
         params: found.params,
         session: &session,
     };
@@ -122,7 +123,7 @@ fn document(site: &Site, running: &mut Running, session: &Session, at: usize) ->
         csrf_token: session.csrf_token(key),
         content: container((running.kind().container)(), &id, &tokens, &body),
         address: running.context.address().to_owned(),
-        nest: Nest::new(site.clone(), at, Some(Arc::new(session.clone()))),
+        nest: Nest::new(site.clone(), at, 0, Some(Arc::new(session.clone()))),
     };
     html(StatusCode::OK, &(group.layout)(&page))
 }

@@ -116,7 +116,8 @@ impl Connection {
     }
 
     /// Closes it with a status (RFC 6455 section 7.4), after everything that waits to be sent. Clients of the stock
-    /// library come back, unless the code is 1000.
+    /// library come back, unless the code is 1000. `code` is one that may be sent: 1000 to 1003, 1007 to 1014, or 3000
+    /// to 4999.
     pub fn close(&self, code: u16) {
         self.end(End::Close(code));
     }

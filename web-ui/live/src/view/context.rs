@@ -152,7 +152,9 @@ impl Context {
         }
     }
 
-    /// Changes the browser's address without leaving the view: `handle_params` is called with it.
+    /// Changes the browser's address without leaving the view: `handle_params` is called with it. `to` is an address
+    /// that leads to this view: one that does not, or more than [`PATCHES`](super::PATCHES) in a row, ends it as a
+    /// panic does.
     pub fn push_patch(&mut self, to: impl Into<String>) {
         let (to, replace) = (to.into(), false);
         self.go(Go::Patch { to, replace });
@@ -240,8 +242,9 @@ impl Context {
         !self.assets.iter().all(known)
     }
 
-    /// Lets the page send files under `name`. Called in `mount`.
+    /// Lets the page send files under `name`. Called in `mount`. A name that is given twice stands for the last.
     pub fn allow_upload(&mut self, name: &str, options: UploadOptions) {
+        self.uploads.retain(|upload| upload.name() != name);
         self.uploads.push(Upload::new(&self.id, name, options));
     }
 

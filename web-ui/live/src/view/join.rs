@@ -110,6 +110,7 @@ pub(crate) fn join(
         kind: place.found.kind,
         group: place.found.group,
         routed: place.routed,
+        depth: token.depth,
         params: place.found.params,
         session: &session,
     };

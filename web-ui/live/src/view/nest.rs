@@ -14,7 +14,7 @@ use crate::render::Raw;
 use crate::session::Session;
 use crate::site::Site;
 
-/// Views within views within views …; deeper ones are not shown.
+/// Views within views within views …; deeper ones are left out of the page.
 pub const NESTED: u8 = 8;
 
 /// Where a view stands.
@@ -42,8 +42,9 @@ pub(crate) struct Nest {
 }
 
 impl Nest {
-    pub(crate) fn new(site: Site, group: usize, dead: Option<Arc<Session>>) -> Self {
-        let (born_s, depth) = (crate::sign::unix_s(), 0);
+    /// In a view that stands in `depth` others.
+    pub(crate) fn new(site: Site, group: usize, depth: u8, dead: Option<Arc<Session>>) -> Self {
+        let born_s = crate::sign::unix_s();
         Self {
             site,
             group,
@@ -56,6 +57,10 @@ impl Nest {
     /// The element of a view.
     pub(crate) fn child<V: LiveView>(&self, id: &str, values: Value, standing: Standing<'_>) -> Raw<String> {
         let name = std::any::type_name::<V>();
+        if self.depth >= NESTED {
+            tracing::error!(view = name, NESTED, "views are nested too deeply");
+            return Raw(String::new());
+        }
         let table = self.site.table();
         let (Some(kind), Some(group)) = (table.kind_named(name), table.group(self.group)) else {
             tracing::error!(
@@ -68,7 +73,7 @@ impl Nest {
             Value::Object(values) => values,
             _ => Map::new(),
         };
-        let token = ViewToken::nested(id, name, group.name, values);
+        let token = ViewToken::nested(id, name, group.name, values, self.depth + 1);
         let signed = token.sign(self.site.key(), self.born_s);
         let place = match standing {
             Standing::In(parent) => format!(" data-phx-parent-id=\"{}\"", escaped(parent)),
@@ -85,10 +90,6 @@ impl Nest {
 
     /// What a view shows before it has joined.
     fn dead(&self, session: &Session, kind: super::ViewKind, id: &str) -> String {
-        if self.depth >= NESTED {
-            tracing::error!(view = kind.name, NESTED, "views are nested too deeply");
-            return String::new();
-        }
         let mut context = Context::new(self.site.clone(), id, "", None);
         let depth = self.depth + 1;
         context.nest = Some(Self {
@@ -99,6 +100,7 @@ impl Nest {
             kind,
             group: self.group,
             routed: false,
+            depth,
             params: Params::default(),
             session,
         };

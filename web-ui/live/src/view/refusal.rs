@@ -20,7 +20,8 @@ pub enum Refusal {
     Stale,
     /// Not for this reader. A client that has connected loads the page by HTTP, where a guard can answer in full.
     Unauthorized,
-    /// An error page with this HTTP status: 404 for a device that is not there.
+    /// An error page with this HTTP status, 400 to 599: 404 for a device that is not there. What is no
+    /// status becomes 500.
     Status(u16),
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) group: usize,
     /// Whether it has a route, and so parameters.
     pub(crate) routed: bool,
+    /// In how many views it stands.
+    pub(crate) depth: u8,
     pub(crate) params: Params,
     pub(crate) session: &'a Session,
 }
@@ -59,7 +61,7 @@ impl Running {
         let site = context.site.clone();
         if context.nest.is_none() {
             let dead = (!context.connected).then(|| Arc::new(opening.session.clone()));
-            context.nest = Some(Nest::new(site.clone(), opening.group, dead));
+            context.nest = Some(Nest::new(site.clone(), opening.group, opening.depth, dead));
         }
         let guards = site
             .table()

@@ -26,6 +26,9 @@ pub(crate) struct ViewToken {
     /// Whether it stands in another view or in the layout, without a route of its own.
     #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) nested: bool,
+    /// In how many views, one in the other, it stands at least.
+    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
+    pub(crate) depth: u8,
     /// What it is told besides the browser's session.
     #[serde(rename = "s", default, skip_serializing_if = "Map::is_empty")]
     pub(crate) values: Map<String, Value>,
@@ -39,14 +42,16 @@ impl ViewToken {
             view: view.to_owned(),
             group: group.to_owned(),
             nested: false,
+            depth: 0,
             values: Map::new(),
         }
     }
 
-    pub(crate) fn nested(id: &str, view: &str, group: &str, values: Map<String, Value>) -> Self {
+    pub(crate) fn nested(id: &str, view: &str, group: &str, values: Map<String, Value>, depth: u8) -> Self {
         let main = Self::main(id, view, group);
         Self {
             nested: true,
+            depth,
             values,
             ..main
         }
@@ -64,6 +69,11 @@ impl ViewToken {
         let read: Self = serde_json::from_slice(&data).ok()?;
         (read.version == VERSION && read.id == id).then_some(read)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }
 
 /// `data-phx-static`: what the dead render showed and the first join should show too.

@@ -36,7 +36,9 @@ pub struct UploadOptions {
     pub max_entries: usize,
     /// Most bytes of one file. A bigger one is refused before its first byte.
     pub max_file_size: u64,
-    /// Bytes of one chunk. The next is sent when the last was taken, so that big chunks make a fast upload.
+    /// Bytes of one chunk, at least 1. The next is sent when the last was taken, so that big chunks make a fast upload.
+    /// A chunk with some 100 bytes before it is one message: beyond `Limits::message_bytes` (1 MiB unless said
+    /// otherwise) it would end the connection with 1009.
     pub chunk_size: u32,
     /// How long a chunk may be on its way.
     pub chunk_timeout: Duration,
@@ -69,7 +71,8 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(view: &str, name: &str, options: UploadOptions) -> Self {
+    pub(crate) fn new(view: &str, name: &str, mut options: UploadOptions) -> Self {
+        options.chunk_size = options.chunk_size.max(1);
         Self {
             name: name.to_owned(),
             options,

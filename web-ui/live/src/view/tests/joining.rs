@@ -166,7 +166,7 @@ fn the_flash_of_the_dead_render_is_shown_at_the_first_join_only() {
 fn a_nested_view_joins_without_an_address_and_is_told_what_its_parent_says() {
     let mut visit = visit();
     let values = json!({"from": 5}).as_object().unwrap().clone();
-    let token = ViewToken::nested(ID, std::any::type_name::<Counter>(), "default", values);
+    let token = ViewToken::nested(ID, std::any::type_name::<Counter>(), "default", values, 1);
     visit.token = token.sign(visit.site.key(), unix_s());
     let mut payload = visit.payload("/");
     payload["url"] = json!(null);

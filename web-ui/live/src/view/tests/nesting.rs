@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::pages::{Counter, Holder, pages};
-use super::{Visit, event};
+use super::pages::{Counter, Holder, layout, pages};
+use super::{ID, Visit, event, site};
+use crate::view::NESTED;
 use crate::view::token::ViewToken;
+use crate::{Context, Group, LiveView, Params, Refusal, Rendered, Routes, Session, html};
 
 fn attribute<'a>(html: &'a str, name: &str) -> &'a str {
     let (_, rest) = html.split_once(&format!("{name}=\"")).unwrap();
@@ -31,4 +33,37 @@ fn a_view_within_another_joins_by_the_token_in_its_element() {
         json!({}),
         "the token stays the same"
     );
+}
+
+/// Holds itself.
+struct Deep;
+
+impl LiveView for Deep {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        html! { <p>{context.child::<Self>(ID, json!({}))}</p> }
+    }
+}
+
+#[test]
+fn a_view_that_holds_itself_is_left_out_of_the_page_when_it_stands_too_deep() {
+    let group = Group::new("default", layout).view::<Deep>("/deep");
+    let mut visit = Visit::of(site(Routes::new().group(group)), std::any::type_name::<Deep>());
+    let mut levels = 0;
+    loop {
+        let (_, response) = visit.join("/deep");
+        let html = response["rendered"]["0"].as_str().unwrap().to_owned();
+        if html.is_empty() {
+            break;
+        }
+        levels += 1;
+        assert!(levels <= NESTED, "one view more than there may be");
+        visit.token = attribute(&html, "data-phx-session").to_owned();
+    }
+    assert_eq!(levels, NESTED);
 }

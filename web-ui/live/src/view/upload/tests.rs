@@ -277,3 +277,20 @@ fn what_a_killed_program_left_is_removed_and_what_another_is_writing_stays() {
         "the folder, the stranger's and the one on its way"
     );
 }
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_in_words_that_the_client_tells_its_view() {
+    let (table, folder) = table(1000);
+    let mut upload = upload(UploadOptions::default());
+    let answer = upload.allow(vec![chosen("0", "fw.bin", 4)], &table);
+    let token = answer["entries"]["0"].as_str().unwrap();
+    let file = table.find(token).unwrap().receiving.upgrade().unwrap();
+    folder.close().unwrap();
+    let error = file.write(b"abcd").unwrap_err();
+    assert!(
+        error.to_string().starts_with("the file can't be written: "),
+        "{error}"
+    );
+    assert_eq!(error.reason(), "not_written");
+    assert!(file.path().is_none() && !file.is_complete());
+}
