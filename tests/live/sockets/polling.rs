@@ -145,7 +145,8 @@ async fn a_client_joins_and_polls_its_messages() {
 #[tokio::test]
 async fn a_poll_without_news_ends_after_its_window() {
     let limits = Limits {
-        poll_window: Duration::from_millis(50),
+        // The client has half as long again from one poll to the next, and for its join.
+        poll_window: Duration::from_secs(2),
         ..Limits::default()
     };
     let (stage, mut told) = Stage::plain(limits);
@@ -232,7 +233,8 @@ async fn a_channel_that_crashes_says_so() {
 #[tokio::test]
 async fn a_channel_that_does_not_get_on_makes_its_client_wait_and_then_time_out() {
     let limits = Limits {
-        poll_window: Duration::from_millis(200),
+        // The session lasts for half as long again, which is when the last request must be answered.
+        poll_window: Duration::from_secs(4),
         ..Limits::default()
     };
     let (stage, _told) = Stage::plain(limits);
@@ -253,7 +255,7 @@ async fn a_channel_that_does_not_get_on_makes_its_client_wait_and_then_time_out(
 }
 
 #[tokio::test]
-async fn refusals_stand_in_the_body() {
+async fn a_refusal_for_good_stands_in_the_body_and_any_other_in_the_head() {
     let mount = Mount::new().connect(|connect: Connect| async move {
         match connect.token.as_deref() {
             Some("good") => Ok(Accepted::new()),
@@ -270,7 +272,12 @@ async fn refusals_stand_in_the_body() {
     let good = ("x-phoenix-authtoken", "good");
     assert_eq!(status(PATH, &[good]).await, 410);
     assert_eq!(status(PATH, &[]).await, 403);
-    assert_eq!(status(PATH, &[("x-phoenix-authtoken", "bad")]).await, 429);
+    let busy = ask(&stage.base, "GET", PATH, &[("x-phoenix-authtoken", "bad")], b"").await;
+    assert_eq!(
+        (busy.status, busy.body),
+        (429, Value::Null),
+        "the stock client comes again"
+    );
     assert_eq!(
         status(PATH, &[good, ("origin", "http://evil.example")]).await,
         403

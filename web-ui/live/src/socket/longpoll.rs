@@ -60,6 +60,15 @@ fn status(status: u16) -> Response {
     answer(&json!({ "status": status }))
 }
 
+/// The stock client takes 403 in the body for final. Of any other there it makes an error, and never asks again; at one
+/// of the request itself it comes back later.
+fn refusal(refused: StatusCode) -> Response {
+    match refused {
+        StatusCode::FORBIDDEN => status(refused.as_u16()),
+        later => (CORS, later).into_response(),
+    }
+}
+
 /// Answers a request of a client that polls.
 pub(crate) async fn poll(
     hub: Arc<Hub>,
@@ -99,7 +108,7 @@ pub(crate) async fn poll(
         },
         None => match open(hub, mounted, path, &parts).await {
             Ok(token) => answer(&json!({"status": 410, "token": token, "messages": []})),
-            Err(Refused(refused)) => status(refused.as_u16()),
+            Err(Refused(refused)) => refusal(refused),
         },
     }
 }
