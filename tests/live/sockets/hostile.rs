@@ -363,3 +363,36 @@ async fn half_a_handshake_is_no_connection() {
     assert_eq!(stage.endpoint.connections("/socket").len(), 1);
     untouched(&mut bystander).await;
 }
+
+#[tokio::test]
+async fn intercepted_broadcasts_that_wait_for_channels_are_limited_together_and_count_once() {
+    let limits = Limits {
+        waiting_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let (stage, _told) = Stage::plain(limits);
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        peers.push(joined(&stage, "room:a").await);
+    }
+    let mark = |n: usize| {
+        let news = json!({"n": n, "x": "y".repeat(100_000)});
+        assert_eq!(stage.endpoint.broadcast("room:a", "marked", &news.into()), Ok(3));
+    };
+    // The channels get to none of them before all are there. Three times as much would be too much.
+    (0..5).for_each(mark);
+    for peer in &mut peers {
+        for n in 0..5 {
+            assert_eq!(peer.hear_json().await[4]["was"], json!({"n": n}));
+        }
+    }
+    (0..20).for_each(mark);
+    for peer in &mut peers {
+        let end = loop {
+            if let Heard::Closed(code) = peer.hear().await {
+                break code;
+            }
+        };
+        assert_eq!(end, 1013);
+    }
+}

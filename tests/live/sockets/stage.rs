@@ -108,7 +108,10 @@ impl Channel for Actor {
         payload: Payload,
         socket: &Socket<Self>,
     ) -> Result<Next, BoxError> {
-        let marked = json!({"for": socket.connection().number().to_string(), "was": payload.value()});
+        let mut was = payload.value();
+        // Filling, which nobody wants back.
+        was.as_object_mut().map(|was| was.remove("x"));
+        let marked = json!({"for": socket.connection().number().to_string(), "was": was});
         socket.push(event, &marked.into())?;
         Ok(Next::Continue)
     }

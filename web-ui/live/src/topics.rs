@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use bytes::Bytes;
+
 use self::lanes::{Lanes, Posting};
 use crate::channel::AnyPort;
 use crate::endpoint::Budget;
@@ -118,7 +120,8 @@ impl Topics {
             return Ok(0);
         };
         let mut v1 = None;
-        let mut shared_event: Option<Arc<str>> = None;
+        // What an intercepted one is to its channels, counted once for all of them.
+        let mut kept: Option<(Arc<str>, Bytes)> = None;
         // Held throughout: everybody hears two broadcasts in the same order.
         let seats = lock(&seats);
         let edition = |wire| Edition::new(wire, &self.lanes, seats.len());
@@ -130,8 +133,9 @@ impl Topics {
             }
             reached += 1;
             if seat.intercept.contains(&event) {
-                let event = shared_event.get_or_insert_with(|| Arc::from(event));
-                seat.port.intercepted(event, payload);
+                let (event, counted) =
+                    kept.get_or_insert_with(|| (Arc::from(event), self.lanes.count(payload)));
+                seat.port.intercepted(event, payload, counted);
                 continue;
             }
             match seat.connection.version() {

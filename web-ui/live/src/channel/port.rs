@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use roost_runtime::Shutdown;
 use thiserror::Error;
 
@@ -14,7 +15,8 @@ use crate::frame::{Payload, Ref};
 use crate::lock;
 use crate::socket::{Connection, Held};
 
-/// Messages that wait in the inbox of one channel. The client's own are held back beyond it, those of others refused.
+/// Messages that wait in the inbox of one channel. Beyond it the client's own are held back and the application's
+/// refused; one more broadcast that is intercepted ends the client's connection.
 pub const INBOX_MESSAGES: usize = 256;
 /// Bytes of the client's messages that wait in the inbox of one channel, unless it is empty.
 pub const INBOX_BYTES: usize = 256 * 1024;
@@ -32,8 +34,8 @@ pub(crate) enum Message<I> {
     In(Event, Held),
     /// The client leaves.
     Leave(Ref),
-    /// An intercepted broadcast.
-    Out(Arc<str>, Payload),
+    /// An intercepted broadcast, counted until it was handled.
+    Out(Arc<str>, Payload, Held),
     /// Something of the application.
     Info(I),
 }
@@ -83,8 +85,9 @@ pub(crate) trait AnyPort: Send + Sync + std::fmt::Debug {
     /// Takes an event of the client; gives it back while there is no room.
     fn take_event(&self, event: Event) -> Result<(), Event>;
     fn leave(&self, reference: Ref);
-    /// Takes an intercepted broadcast; a channel that is behind its inbox loses its client's connection.
-    fn intercepted(&self, event: &Arc<str>, payload: &Payload);
+    /// Takes an intercepted broadcast; a channel that is behind its inbox loses its client's connection. `counted` are
+    /// the bytes of the payload, which count as waiting once for all who take it.
+    fn intercepted(&self, event: &Arc<str>, payload: &Payload, counted: &Bytes);
     fn stop(&self, why: Ending);
     fn is_closed(&self) -> bool;
     /// Ready when there is room for an event, or the channel has ended.
@@ -256,11 +259,20 @@ impl<I: Send> AnyPort for Port<I> {
         }
     }
 
-    fn intercepted(&self, event: &Arc<str>, payload: &Payload) {
-        if lock(&self.state).queue.len() < INBOX_MESSAGES {
-            self.put(Message::Out(Arc::clone(event), payload.clone()), 0);
-        } else {
-            self.connection.overflow();
+    fn intercepted(&self, event: &Arc<str>, payload: &Payload, counted: &Bytes) {
+        {
+            let state = lock(&self.state);
+            if state.closed || state.stop.is_some() {
+                return;
+            }
+            if state.queue.len() >= INBOX_MESSAGES {
+                drop(state);
+                return self.connection.overflow();
+            }
+        }
+        let mut held = self.connection.hold(OVERHEAD);
+        if held.share(counted) {
+            self.put(Message::Out(Arc::clone(event), payload.clone(), held), 0);
         }
     }
 

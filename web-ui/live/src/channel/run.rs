@@ -193,7 +193,7 @@ async fn drive<C: Channel>(
                 let to = event.reply_to.clone();
                 (channel.handle_in(event, &socket).await?, Some(to))
             }
-            Arrival::Message(Message::Out(event, payload)) => {
+            Arrival::Message(Message::Out(event, payload, _held)) => {
                 (channel.handle_out(&event, payload, &socket).await?, None)
             }
             Arrival::Message(Message::Info(info)) => (channel.handle_info(info, &socket).await?, None),

@@ -103,8 +103,12 @@ impl Payload {
     }
 
     pub(crate) fn len(&self) -> usize {
+        self.body().len()
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
         match self {
-            Self::Json(bytes) | Self::Binary(bytes) => bytes.len(),
+            Self::Json(bytes) | Self::Binary(bytes) => bytes,
         }
     }
 }

@@ -210,6 +210,7 @@ impl Connection {
         let mut held = Held {
             connection: Arc::clone(self),
             bytes: 0,
+            shared: Bytes::new(),
         };
         held.grow(bytes);
         held
@@ -250,11 +251,13 @@ impl Connection {
     }
 }
 
-/// Bytes of a client that are on their way to its channels.
+/// Bytes that are on their way to a client's channels.
 #[derive(Debug)]
 pub(crate) struct Held {
     connection: Arc<Connection>,
     bytes: usize,
+    /// Of a broadcast: these count once for all who hold them.
+    shared: Bytes,
 }
 
 impl Held {
@@ -274,13 +277,28 @@ impl Held {
         }
         has_room
     }
+
+    /// Counts those of a broadcast too, which the endpoint has counted already. Whether there was room for them; if
+    /// not, the connection ends.
+    pub(crate) fn share(&mut self, broadcast: &Bytes) -> bool {
+        let budget = &self.connection.hub.budget;
+        let all = self.connection.inboxes.grow(broadcast.len(), budget);
+        let has_room = all <= FAIR_BYTES || budget.has(0);
+        self.shared = broadcast.clone();
+        if !has_room {
+            self.connection.overflow();
+        }
+        has_room
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let budget = &self.connection.hub.budget;
         budget.give(self.bytes);
-        self.connection.inboxes.shrink(self.bytes, budget);
+        self.connection
+            .inboxes
+            .shrink(self.bytes + self.shared.len(), budget);
     }
 }
 

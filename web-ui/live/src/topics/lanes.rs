@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use roost_runtime::{BoxError, Context};
 use tokio::sync::Notify;
 
 use crate::endpoint::Budget;
-use crate::frame::Wire;
+use crate::frame::{Payload, Wire};
 use crate::lock;
 use crate::socket::{Connection, OVERHEAD};
 
@@ -26,6 +27,11 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
+    /// The bytes of a payload, which count as waiting, and once, until the last copy of what is returned is dropped.
+    pub(super) fn count(&self, payload: &Payload) -> Bytes {
+        self.budget.share(payload.body().clone())
+    }
+
     pub(super) fn new(budget: Arc<Budget>) -> Self {
         Self {
             budget,
