@@ -1,4 +1,4 @@
-//! Views and channels driven in the test's own process: no socket, no browser.
+//! Views and channels driven in the test's own process: no port, no browser.
 //!
 //! A [`Browser`] opens a page of the program's router; its [`Page`] is clicked, filled and looked at as a person would.
 //! A [`Client`] joins channels. Both go through the same routes, tokens and tasks as the real clients do, and put the
@@ -9,6 +9,7 @@ mod channel;
 mod document;
 mod failure;
 mod form;
+mod frame;
 mod page;
 mod rows;
 mod selector;
@@ -21,10 +22,10 @@ use roost_runtime::supervisor::detached;
 use crate::endpoint::Endpoint;
 
 pub use browser::Browser;
-pub use channel::{Client, Reply};
+pub use channel::{Client, Dial, Reply};
 pub use failure::Failure;
+pub use frame::Frame;
 pub use page::Page;
-pub use wire::Frame;
 
 /// Runs an endpoint's part of the supervision tree, as its program does, for as long as the test's runtime lives.
 /// Returns when clients are let in.
@@ -34,6 +35,9 @@ pub async fn run(endpoint: &Endpoint) {
         tokio::task::yield_now().await;
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The host that pages are asked of here.
 const HOST: &str = "www.example.com";

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::connection::Transport;
 use crate::frame::write_names;
+use crate::view::Inboxes;
 
 /// A client that connects. None of this is kept: what channels need later goes into [`Accepted::assign`].
 #[derive(Clone)]
@@ -81,6 +82,8 @@ impl Connect {
 pub struct Accepted {
     pub(super) id: Option<Box<str>>,
     pub(super) assigns: Option<Arc<dyn Any + Send + Sync>>,
+    /// Where the views of a client in this process are to be found.
+    pub(super) views: Option<Inboxes>,
 }
 
 impl Accepted {

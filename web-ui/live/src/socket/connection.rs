@@ -17,6 +17,7 @@ use super::outbound::{Departure, End, FAIR_BYTES, Outbound};
 use super::stretch::{Load, Stretch};
 use crate::endpoint::Hub;
 use crate::frame::{Outgoing, PayloadError, Version, Wire, encode};
+use crate::view::Inboxes;
 
 /// How a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub struct Connection {
     number: u64,
     id: Option<Box<str>>,
     assigns: Option<Arc<dyn Any + Send + Sync>>,
+    views: Option<Inboxes>,
     peer: Option<SocketAddr>,
     transport: Transport,
     version: Version,
@@ -60,6 +62,7 @@ impl Connection {
             number: hub.next_number(),
             id: accepted.id,
             assigns: accepted.assigns,
+            views: accepted.views,
             peer,
             transport,
             version,
@@ -155,6 +158,11 @@ impl Connection {
     /// Requested when a client that polls is given up.
     pub(super) fn given_up(&self) -> Shutdown {
         self.given_up.clone().unwrap_or_default()
+    }
+
+    /// Where its views enter their inboxes, if it is a test's.
+    pub(crate) fn views(&self) -> Option<&Inboxes> {
+        self.views.as_ref()
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

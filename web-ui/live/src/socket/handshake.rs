@@ -24,6 +24,7 @@ use super::websocket::serve;
 use crate::endpoint::{Hub, Peer};
 use crate::form;
 use crate::frame::Version;
+use crate::view::Inboxes;
 
 /// Most bytes of a query that are looked at.
 const MAX_QUERY: usize = 16 * 1024;
@@ -171,7 +172,8 @@ async fn open(
         return Err(Refused(StatusCode::SERVICE_UNAVAILABLE));
     }
     let peer = asking.connect.peer;
-    let accepted = mounted.ask(asking.connect).await?;
+    let mut accepted = mounted.ask(asking.connect).await?;
+    accepted.views = request.extensions.get::<Inboxes>().cloned();
     let version = asking.version;
     let sockets = hub.sockets.clone();
     let start = move |context: Context| async move {

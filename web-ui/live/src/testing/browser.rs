@@ -14,7 +14,7 @@ use super::wire::{ask, text};
 /// More redirects than this lead nowhere.
 const REDIRECTS: usize = 10;
 
-/// Somebody who opens pages of a program: its routes are called in this process, without a socket.
+/// Somebody who opens pages of a program: its routes are called in this process, without a port.
 ///
 /// Has cookies of its own, as every browser does.
 #[derive(Clone)]

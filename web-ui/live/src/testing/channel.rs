@@ -4,7 +4,8 @@ use axum::Router;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::wire::{Frame, Wire};
+use super::frame::Frame;
+use super::wire::{Greeting, Wire};
 
 /// More messages than this without what was waited for: it does not come.
 const MESSAGES: usize = 1_000;
@@ -21,8 +22,53 @@ pub struct Client {
 pub struct Reply {
     /// `ok`, `error`, or what the channel has called it.
     pub status: String,
-    /// What it says.
+    /// What it says; null if that is bytes.
     pub response: Value,
+    /// The bytes, if it says bytes.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// A client that is about to connect.
+#[derive(Debug)]
+pub struct Dial<'a> {
+    router: &'a Router,
+    path: &'a str,
+    greeting: Greeting,
+}
+
+impl Dial<'_> {
+    /// Connects with a query such as `user=ann`.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.greeting.query);
+        self
+    }
+
+    /// Connects with this header, besides those of every WebSocket.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.greeting.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Connects with a token, as the stock client does with its option `authToken`.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.greeting.token = Some(token.to_owned());
+        self
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// The connection is refused; a header that is none.
+    pub async fn connect(self) -> Result<Client, Failure> {
+        Ok(Client {
+            wire: Wire::open(self.router, self.path, &self.greeting).await?,
+            joined: Vec::new(),
+            heard: Vec::new(),
+        })
+    }
 }
 
 impl Client {
@@ -31,11 +77,18 @@ impl Client {
     /// # Errors
     /// The connection is refused.
     pub async fn connect(router: &Router, path: &str, query: &str) -> Result<Self, Failure> {
-        Ok(Self {
-            wire: Wire::open(router, path, query, "").await?,
-            joined: Vec::new(),
-            heard: Vec::new(),
-        })
+        Self::dial(router, path).query(query).connect().await
+    }
+
+    /// Begins to connect to the mount at `path`: with headers, a token.
+    #[must_use]
+    pub fn dial<'a>(router: &'a Router, path: &'a str) -> Dial<'a> {
+        let greeting = Greeting::default();
+        Dial {
+            router,
+            path,
+            greeting,
+        }
     }
 
     /// Joins a topic.
@@ -60,6 +113,7 @@ impl Client {
         Ok(Reply {
             status: frame.payload["status"].as_str().unwrap_or_default().to_owned(),
             response: frame.payload["response"].clone(),
+            bytes: frame.bytes,
         })
     }
 
@@ -80,6 +134,25 @@ impl Client {
     pub async fn tell(&mut self, topic: &str, event: &str, payload: Value) -> Result<(), Failure> {
         let join = self.join_of(topic);
         self.wire.tell(&join, topic, event, &payload).await.map(drop)
+    }
+
+    /// Sends bytes to a joined channel and waits for its answer.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); a topic or an event of more than 255 bytes.
+    pub async fn call_bytes(&mut self, topic: &str, event: &str, bytes: &[u8]) -> Result<Reply, Failure> {
+        let join = self.join_of(topic);
+        let reference = self.wire.tell_bytes(&join, topic, event, bytes).await?;
+        self.reply(&reference).await
+    }
+
+    /// Sends bytes that have no answer.
+    ///
+    /// # Errors
+    /// The connection has ended; a topic or an event of more than 255 bytes.
+    pub async fn tell_bytes(&mut self, topic: &str, event: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let join = self.join_of(topic);
+        self.wire.tell_bytes(&join, topic, event, bytes).await.map(drop)
     }
 
     /// Leaves a topic.

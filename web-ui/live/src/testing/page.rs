@@ -1,18 +1,22 @@
 //! A live page that is open: joined, put together from what its view sends, and taken to where the view leads.
 
 mod acts;
+mod keys;
+mod says;
 mod sees;
+mod target;
 mod upload;
 
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Loaded};
-use super::document::Document;
+use super::document::{Document, Tag};
 use super::failure::Failure;
 use super::form;
+use super::frame::Frame;
 use super::rows::Rows;
 use super::tree::Tree;
-use super::wire::{Frame, Wire};
+use super::wire::{Greeting, Wire};
 
 /// More messages than this without what was waited for: it does not come.
 const MESSAGES: usize = 1_000;
@@ -33,6 +37,11 @@ pub struct Page {
     tree: Tree,
     rows: Rows,
     document: Document,
+    /// The document around the view, as it was loaded.
+    around: Document,
+    /// Whether the view stands within another, or beside the main one.
+    nested: bool,
+    sticky: bool,
     events: Vec<(String, Value)>,
 }
 
@@ -43,60 +52,92 @@ enum Going {
     Loads { to: String },
 }
 
+/// The elements of a document, in its order.
+fn tags(document: &Document) -> impl Iterator<Item = &Tag> {
+    let all = document.elements().into_iter();
+    all.filter_map(|index| document.tag(index))
+}
+
 fn part<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
 impl Page {
     pub(super) async fn join(browser: Browser, loaded: Loaded) -> Result<Self, Failure> {
-        let all = loaded.document.elements().into_iter();
-        let tags: Vec<_> = all.filter_map(|index| loaded.document.tag(index)).collect();
-        let main = tags.iter().find(|tag| tag.attribute("data-phx-main").is_some());
-        let main = main.ok_or_else(|| Failure::new(format!("{} is no live page", loaded.path)))?;
-        let of_main = |name: &str| {
-            let value = main.attribute(name).map(str::to_owned);
+        let main = tags(&loaded.document)
+            .find(|tag| tag.attribute("data-phx-main").is_some())
+            .ok_or_else(|| Failure::new(format!("{} is no live page", loaded.path)))?
+            .clone();
+        let at = json!({"url": address(&loaded.path)});
+        Self::join_view(browser, loaded, &main, at).await
+    }
+
+    /// Joins the view of an element.
+    async fn join_view(browser: Browser, around: Loaded, of: &Tag, at: Value) -> Result<Self, Failure> {
+        let own = |name: &str| {
+            let value = of.attribute(name).map(str::to_owned);
             value.ok_or_else(|| Failure::new(format!("the view's element has no {name}")))
         };
-        let csrf = tags
-            .iter()
-            .find(|tag| tag.attribute("name") == Some("csrf-token"));
-        let csrf = csrf
-            .and_then(|tag| tag.attribute("content"))
-            .unwrap_or_default()
-            .to_owned();
-        let (id, session, fixed) = (
-            of_main("id")?,
-            of_main("data-phx-session")?,
-            of_main("data-phx-static")?,
-        );
-        let query = form::encoded(&[("_csrf_token".to_owned(), csrf.clone())]);
-        let wire = Wire::open(&browser.router, &browser.mount, &query, &browser.cookie()).await?;
+        let csrf = tags(&around.document).find(|tag| tag.attribute("name") == Some("csrf-token"));
+        let csrf = csrf.and_then(|tag| tag.attribute("content")).unwrap_or_default();
+        let (id, session, fixed) = (own("id")?, own("data-phx-session")?, own("data-phx-static")?);
+        let greeting = Greeting {
+            query: form::encoded(&[("_csrf_token".to_owned(), csrf.to_owned())]),
+            headers: vec![("cookie".to_owned(), browser.cookie())],
+            token: None,
+        };
+        let wire = Wire::open(&browser.router, &browser.mount, &greeting).await?;
         let mut page = Self {
             browser,
             wire,
             topic: format!("lv:{id}"),
             join: Value::Null,
             session,
-            csrf,
-            address: loaded.path.clone(),
+            csrf: csrf.to_owned(),
+            address: around.path,
             title: None,
             tree: Tree::default(),
             rows: Rows::default(),
             document: Document::default(),
+            around: around.document,
+            nested: of.attribute("data-phx-main").is_none(),
+            sticky: of.attribute("data-phx-sticky").is_some(),
             events: Vec::new(),
         };
-        let going = page
-            .enter(json!({"url": address(&loaded.path)}), fixed.into(), None)
-            .await?;
+        let going = page.enter(at, fixed.into(), None).await?;
         page.go(going).await?;
         Ok(page)
+    }
+
+    /// The view of this id that stands within this one, or beside it in the document: joined over a connection of its
+    /// own, and driven as this one. As long as it is held it stays, wherever this page goes.
+    ///
+    /// # Errors
+    /// There is no such view; its join is refused. Later: it wants to lead the page elsewhere.
+    pub async fn nested(&self, id: &str) -> Result<Self, Failure> {
+        let is_view = |tag: &&Tag| {
+            tag.attribute("id") == Some(id)
+                && tag.attribute("data-phx-session").is_some()
+                && tag.attribute("data-phx-main").is_none()
+        };
+        let found = tags(&self.document).find(is_view).or_else(|| {
+            tags(&self.around).find(|tag| is_view(tag) && tag.attribute("data-phx-parent-id").is_none())
+        });
+        let of = found
+            .ok_or_else(|| Failure::new(format!("there is no view {id} in {}", self.html())))?
+            .clone();
+        let around = Loaded {
+            path: self.address.clone(),
+            document: self.around.clone(),
+        };
+        Box::pin(Self::join_view(self.browser.clone(), around, &of, json!({}))).await
     }
 
     /// Joins the view; `at` says with which address.
     async fn enter(&mut self, at: Value, fixed: Value, flash: Option<Value>) -> Result<Going, Failure> {
         let params = json!({"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0});
         let mut payload =
-            json!({"params": params, "session": self.session, "static": fixed, "sticky": false});
+            json!({"params": params, "session": self.session, "static": fixed, "sticky": self.sticky});
         for (key, value) in at.as_object().into_iter().flatten() {
             payload[key] = value.clone();
         }
@@ -154,6 +195,11 @@ impl Page {
         for _ in 0..10 {
             match going {
                 Going::Stays => return Ok(()),
+                Going::Navigates { to, .. } | Going::Loads { to } if self.nested => {
+                    return Err(Failure::new(format!(
+                        "the view within a page leads all of it to {to}"
+                    )));
+                }
                 Going::Navigates { to, flash } => {
                     let topic = self.topic.clone();
                     self.wire

@@ -1,71 +1,53 @@
-//! Frames to and from an endpoint without a network: its own routes for long poll, called in this process.
+//! Frames to and from an endpoint without a network: a WebSocket to its own routes, through memory.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Method, Request, Response, header};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use roost_runtime::supervisor::detached;
 use serde_json::{Value, json};
+use tokio::io::DuplexStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
 use tower::ServiceExt as _;
 
 use super::failure::Failure;
+use super::frame::{Frame, push_of_bytes};
+use crate::view::Inboxes;
 
 /// What has not come after this does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Most bytes of an answer.
 const ANSWER: usize = 64 << 20;
+/// Bytes that are on their way in each direction.
+const MEMORY: usize = 1 << 20;
 
-/// A message from the server: `[join_ref, ref, topic, event, payload]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
-    /// The channel it belongs to; null for broadcasts.
-    pub join_ref: Value,
-    /// Of replies: the reference of the message that it answers.
-    pub reference: Value,
-    /// Topic.
-    pub topic: String,
-    /// Event; `phx_reply` for replies.
-    pub event: String,
-    /// Payload; of replies `{"status", "response"}`.
-    pub payload: Value,
-}
-
-impl Frame {
-    fn read(text: &str) -> Result<Self, Failure> {
-        let wrong = || Failure::new(format!("no frame: {text}"));
-        let parts: [Value; 5] = serde_json::from_str(text).map_err(|_| wrong())?;
-        let [
-            join_ref,
-            reference,
-            Value::String(topic),
-            Value::String(event),
-            payload,
-        ] = parts
-        else {
-            return Err(wrong());
-        };
-        if !payload.is_object() {
-            return Err(Failure::new(format!("a payload is an object: {text}")));
-        }
-        Ok(Self {
-            join_ref,
-            reference,
-            topic,
-            event,
-            payload,
-        })
-    }
-}
-
-/// An open socket.
+/// An open socket. Dropped, it is gone, as a browser's is whose window is closed.
 pub(super) struct Wire {
-    router: Router,
-    path: String,
-    cookies: String,
-    token: String,
+    socket: WebSocketStream<DuplexStream>,
+    inboxes: Inboxes,
     arrived: VecDeque<Frame>,
     references: u64,
+}
+
+/// What a client says when it connects.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Greeting {
+    pub(super) query: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) token: Option<String>,
 }
 
 /// Calls a route.
@@ -82,50 +64,75 @@ pub(super) async fn text(response: Response<Body>) -> Result<String, Failure> {
     String::from_utf8(bytes.to_vec()).map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Serves the routes to the other end of a stream, with the inboxes of what is joined over it.
+fn serve(router: &Router, inboxes: &Inboxes) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(MEMORY);
+    let router = TowerToHyperService::new(router.clone());
+    let inboxes = inboxes.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(inboxes.clone());
+        router.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(far), service)
+        .with_upgrades();
+    // What goes wrong shows at the near end.
+    detached(async move { drop(connection.await) });
+    near
+}
+
+/// What a client that is not let in is told.
+fn refused(error: &Error) -> Failure {
+    match error {
+        Error::Http(answer) => Failure::new(format!(
+            "the connection is refused with status {}",
+            answer.status()
+        )),
+        other => Failure::new(format!("the connection is refused: {other}")),
+    }
+}
+
 impl Wire {
-    /// Connects to the mount (`/live`) with a query and cookies.
-    pub(super) async fn open(
-        router: &Router,
-        mount: &str,
-        query: &str,
-        cookies: &str,
-    ) -> Result<Self, Failure> {
-        let mut wire = Self {
-            router: router.clone(),
-            path: format!(
-                "{mount}/longpoll?{query}{}vsn=2.0.0",
-                if query.is_empty() { "" } else { "&" }
-            ),
-            cookies: cookies.to_owned(),
-            token: String::new(),
+    /// Connects to the mount (`/live`).
+    pub(super) async fn open(router: &Router, mount: &str, greeting: &Greeting) -> Result<Self, Failure> {
+        let query = &greeting.query;
+        let and = if query.is_empty() { "" } else { "&" };
+        let address = format!("ws://{}{mount}/websocket?{query}{and}vsn=2.0.0", super::HOST);
+        let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("{address}: {error}"));
+        let mut request = address
+            .as_str()
+            .into_client_request()
+            .map_err(|error| wrong(&error))?;
+        if let Some(token) = &greeting.token {
+            // As the stock client says it: base 64 of the usual alphabet, without padding.
+            let protocols = format!("phoenix, base64url.bearer.phx.{}", STANDARD_NO_PAD.encode(token));
+            let protocols = HeaderValue::from_str(&protocols).map_err(|error| wrong(&error))?;
+            request
+                .headers_mut()
+                .insert(header::SEC_WEBSOCKET_PROTOCOL, protocols);
+        }
+        for (name, value) in &greeting.headers {
+            let name: HeaderName = name.parse().map_err(|error| wrong(&error))?;
+            let value = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
+            request.headers_mut().append(name, value);
+        }
+        let inboxes = Inboxes::default();
+        let stream = serve(router, &inboxes);
+        let opened = tokio::time::timeout(PATIENCE, client_async(request, stream)).await;
+        let opened = opened.map_err(|_| Failure::new(format!("no connection within {PATIENCE:?}")))?;
+        let (socket, _) = opened.map_err(|error| refused(&error))?;
+        Ok(Self {
+            socket,
+            inboxes,
             arrived: VecDeque::new(),
             references: 0,
-        };
-        let answer = wire.request(Method::GET, Body::empty(), "").await?;
-        if answer["status"] != 410 {
-            return Err(Failure::new(format!("the connection is refused: {answer}")));
-        }
-        wire.token = answer["token"].as_str().unwrap_or_default().to_owned();
-        Ok(wire)
+        })
     }
 
-    async fn request(&self, method: Method, body: Body, kind: &str) -> Result<Value, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(&self.path)
-            .header(header::HOST, super::HOST)
-            .header(header::CONTENT_TYPE, kind);
-        if !self.cookies.is_empty() {
-            request = request.header(header::COOKIE, &self.cookies);
-        }
-        if !self.token.is_empty() {
-            request = request.header("x-phoenix-longpoll-token", &self.token);
-        }
-        let request = request
-            .body(body)
-            .map_err(|error| Failure::new(error.to_string()))?;
-        let text = text(ask(&self.router, request).await?).await?;
-        serde_json::from_str(&text).map_err(|_| Failure::new(format!("long poll answers {text:?}")))
+    /// The inboxes of the views that were joined over it.
+    pub(super) fn inboxes(&self) -> &Inboxes {
+        &self.inboxes
     }
 
     /// A reference that this connection has not used.
@@ -134,25 +141,24 @@ impl Wire {
         Value::from(self.references.to_string())
     }
 
-    async fn send(&mut self, line: String) -> Result<(), Failure> {
-        let answer = self
-            .request(Method::POST, Body::from(line), "application/x-ndjson")
-            .await?;
-        if answer["status"] == 200 {
-            Ok(())
-        } else {
-            Err(Failure::new(format!("the message is refused: {answer}")))
-        }
+    async fn send(&mut self, message: Message) -> Result<(), Failure> {
+        let sent = tokio::time::timeout(PATIENCE, self.socket.send(message)).await;
+        let sent = sent.map_err(|_| Failure::new(format!("nobody reads within {PATIENCE:?}")))?;
+        sent.map_err(|error| Failure::new(format!("the message can't be sent: {error}")))
     }
 
-    async fn poll(&mut self) -> Result<(), Failure> {
-        let answer = self.request(Method::GET, Body::empty(), "").await?;
-        if !matches!(answer["status"].as_u64(), Some(200 | 204)) {
-            return Err(Failure::new(format!("the connection has ended: {answer}")));
-        }
-        for message in answer["messages"].as_array().into_iter().flatten() {
-            self.arrived
-                .push_back(Frame::read(message.as_str().unwrap_or_default())?);
+    async fn receive(&mut self) -> Result<(), Failure> {
+        let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+        let message = message.map_err(|_| Failure::new(format!("nothing comes within {PATIENCE:?}")))?;
+        let ended = |why: &dyn std::fmt::Display| Failure::new(format!("the connection has ended: {why}"));
+        match message {
+            Some(Ok(Message::Text(text))) => self.arrived.push_back(Frame::read(&text)?),
+            Some(Ok(Message::Binary(bytes))) => self.arrived.push_back(Frame::read_bytes(&bytes)?),
+            Some(Ok(Message::Close(Some(close)))) => return Err(ended(&close)),
+            Some(Ok(Message::Close(None))) | None => return Err(ended(&"without a word")),
+            // Pings are answered while it is read.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(ended(&error)),
         }
         Ok(())
     }
@@ -163,15 +169,15 @@ impl Wire {
             if let Some(frame) = self.arrived.pop_front() {
                 return Ok(frame);
             }
-            self.poll().await?;
+            self.receive().await?;
         }
     }
 
     /// Everything that the server has said so far: what it says to a heartbeat comes after it.
     pub(super) async fn heard(&mut self) -> Result<Vec<Frame>, Failure> {
         let reference = self.reference();
-        self.send(json!([null, reference, "phoenix", "heartbeat", {}]).to_string())
-            .await?;
+        let beat = json!([null, reference, "phoenix", "heartbeat", {}]).to_string();
+        self.send(Message::text(beat)).await?;
         let mut heard = Vec::new();
         loop {
             let frame = self.next().await?;
@@ -193,33 +199,23 @@ impl Wire {
         let reference = self.reference();
         // A join is its own reference.
         let join = if event == "phx_join" { &reference } else { join };
-        self.send(json!([join, reference, topic, event, payload]).to_string())
-            .await?;
+        let said = json!([join, reference, topic, event, payload]).to_string();
+        self.send(Message::text(said)).await?;
         Ok(reference)
     }
 
-    /// Sends raw bytes: a push of the binary format, whose reply is awaited by the caller.
+    /// Sends bytes and does not wait.
     pub(super) async fn tell_bytes(
         &mut self,
-        join: &str,
+        join: &Value,
         topic: &str,
         event: &str,
         bytes: &[u8],
     ) -> Result<Value, Failure> {
         let reference = self.reference();
-        let names = [join, reference.as_str().unwrap_or_default(), topic, event];
-        let mut frame = vec![0_u8];
-        for name in names {
-            let length = u8::try_from(name.len()).map_err(|_| Failure::new(format!("{name} is too long")))?;
-            frame.push(length);
-        }
-        for name in names {
-            frame.extend_from_slice(name.as_bytes());
-        }
-        frame.extend_from_slice(bytes);
-        use base64::Engine as _;
-        let line = base64::engine::general_purpose::STANDARD.encode(Bytes::from(frame));
-        self.send(line).await?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let frame = push_of_bytes([&text(join), &text(&reference), topic, event], bytes)?;
+        self.send(Message::Binary(frame)).await?;
         Ok(reference)
     }
 

@@ -85,8 +85,11 @@ impl Channel for ViewChannel {
         let sender = join_in.sender();
         let inbox: Inbox = Arc::new(move |letter| sender.send(Info::Letter(letter)).map_err(|_| SendError));
         let session = join_in.connection.assigns::<Session>();
-        match join(&site, id, payload, session, inbox) {
+        match join(&site, id, payload, session, Arc::clone(&inbox)) {
             Ok(Joined { running, response }) => {
+                if let Some(views) = join_in.connection.views() {
+                    views.enter(&join_in.topic, running.takes(), inbox);
+                }
                 let channel = Self {
                     running: Box::new(running),
                     connection: join_in.connection,
@@ -104,9 +107,12 @@ impl Channel for ViewChannel {
         if !self.connection.has_room() {
             socket.room().await;
         }
-        self.unshown = 0;
         match client::take(&mut self.running, &event.name, event.payload.value()) {
             Ok(answer) => {
+                if !self.running.context.touched {
+                    // The answer shows what others have sent as well.
+                    self.unshown = 0;
+                }
                 push(socket, &answer.turn)?;
                 let reply = Reply::ok(Payload::text(answer.response()));
                 let leaves = answer.turn.leave.is_some();

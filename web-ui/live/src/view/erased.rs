@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::component::LiveComponent;
 use super::context::Context;
 use super::handle::Letter;
+use super::inboxes::MessageType;
 use super::live_view::{Container, LiveView};
 use super::refusal::Refusal;
 use crate::params::Params;
@@ -22,6 +23,8 @@ pub(crate) trait AnyView: Send {
     fn handle_published(&mut self, message: &Message, context: &mut Context);
     fn handle_progress(&mut self, upload: &str, entry: &str, context: &mut Context);
     fn render(&self, context: &Context) -> Rendered;
+    /// The type of the messages that it takes.
+    fn takes(&self) -> MessageType;
 }
 
 impl<V: LiveView> AnyView for V {
@@ -53,6 +56,10 @@ impl<V: LiveView> AnyView for V {
 
     fn render(&self, context: &Context) -> Rendered {
         LiveView::render(self, context)
+    }
+
+    fn takes(&self) -> MessageType {
+        MessageType::of::<V::Message>()
     }
 }
 

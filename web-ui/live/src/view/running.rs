@@ -10,6 +10,7 @@ use super::context::Context;
 use super::effects::Go;
 use super::erased::{AnyComponent, AnyView, ViewKind};
 use super::handle::Letter;
+use super::inboxes::MessageType;
 use super::nest::Nest;
 use super::refusal::Refusal;
 use super::turn::{Crash, Farewell, Halt, History, Turn, redirect};
@@ -100,6 +101,11 @@ impl Running {
         &self.kind
     }
 
+    /// The type of the messages that it takes.
+    pub(crate) fn takes(&self) -> MessageType {
+        self.view.takes()
+    }
+
     /// Follows the patches that the view has asked for; `patched` gets each. Returns where else it wants to go.
     fn follow(&mut self, patched: &mut Vec<History>) -> Result<Option<Go>, Crash> {
         loop {
@@ -169,6 +175,7 @@ impl Running {
     }
 
     pub(crate) fn handle_letter(&mut self, letter: Letter) {
+        self.context.touched = true;
         self.view.handle_letter(letter, &mut self.context);
     }
 
@@ -178,6 +185,7 @@ impl Running {
     }
 
     pub(crate) fn handle_published(&mut self, message: &Message) {
+        self.context.touched = true;
         self.view.handle_published(message, &mut self.context);
     }
 
@@ -210,7 +218,8 @@ impl Running {
                 turn.leave = Some(("redirect", said));
             }
             Some(Go::Patch { .. }) | None => {
-                let whole = !patched.is_empty() || std::mem::take(&mut self.context.touched);
+                let touched = std::mem::take(&mut self.context.touched);
+                let whole = touched || !patched.is_empty();
                 turn.diff = self.difference(if whole { Part::Whole } else { part });
             }
         }

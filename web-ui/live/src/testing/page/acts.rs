@@ -1,4 +1,4 @@
-//! What a person does with a page: clicks, keys, forms, links, waiting.
+//! What a person does with a page: clicks, forms, links, waiting.
 
 use serde_json::{Map, Value, json};
 
@@ -7,16 +7,16 @@ use super::super::failure::Failure;
 use super::super::form;
 use super::{Going, MESSAGES, Page, address, part};
 
-impl Page {
-    /// The component that an element's events go to.
-    fn target(&self, index: Index, of: &Value) -> Option<u64> {
-        let target = of
-            .get("target")
-            .map(Value::to_string)
-            .or_else(|| self.attribute(index, "phx-target"))?;
-        target.trim_matches('"').parse().ok()
-    }
+/// What a command of a binding asks of the server.
+enum Step {
+    Events(Vec<Value>),
+    Patch(String),
+    Navigate(String),
+    /// It changes the browser only.
+    Nothing,
+}
 
+impl Page {
     /// The values that an element's events carry.
     fn values(&self, index: Index) -> Map<String, Value> {
         let tag = self.document.tag(index);
@@ -32,7 +32,7 @@ impl Page {
 
     /// Does what stands in a binding: the name of an event, or a list of JS commands, of which those count here that
     /// reach the server. The rest changes the browser only.
-    async fn perform(
+    pub(super) async fn perform(
         &mut self,
         index: Index,
         binding: &str,
@@ -44,33 +44,48 @@ impl Page {
         } else {
             vec![("push".to_owned(), json!({"event": binding}))]
         };
-        for (command, about) in commands {
-            match command.as_str() {
-                "push" => {
-                    let mut value = self.values(index);
-                    value.extend(extra.clone());
-                    value.extend(
-                        about
-                            .get("value")
-                            .and_then(Value::as_object)
-                            .cloned()
-                            .unwrap_or_default(),
-                    );
-                    let mut payload = json!({"type": kind, "event": about["event"], "value": value});
-                    if let Some(cid) = self.target(index, &about) {
-                        payload["cid"] = cid.into();
+        // Looked at before the first of them changes the page.
+        let steps: Vec<Step> = commands
+            .into_iter()
+            .map(|(command, about)| self.step(index, kind, &extra, (&command, &about)))
+            .collect::<Result<_, _>>()?;
+        for step in steps {
+            match step {
+                Step::Events(payloads) => {
+                    for payload in payloads {
+                        self.event(payload).await?;
                     }
-                    self.event(payload).await?;
                 }
-                "patch" => Box::pin(self.patch(part(&about, "href").unwrap_or_default())).await?,
-                "navigate" => {
-                    let to = part(&about, "href").unwrap_or_default().to_owned();
-                    self.go(Going::Navigates { to, flash: None }).await?;
-                }
-                _ => {}
+                Step::Patch(to) => Box::pin(self.patch(&to)).await?,
+                Step::Navigate(to) => self.go(Going::Navigates { to, flash: None }).await?,
+                Step::Nothing => {}
             }
         }
         Ok(())
+    }
+
+    /// What a command asks of the server.
+    fn step(
+        &self,
+        index: Index,
+        kind: &str,
+        extra: &Map<String, Value>,
+        (command, about): (&str, &Value),
+    ) -> Result<Step, Failure> {
+        let href = || part(about, "href").unwrap_or_default().to_owned();
+        Ok(match command {
+            "push" => {
+                let mut value = self.values(index);
+                value.extend(extra.clone());
+                let own = about.get("value").and_then(Value::as_object);
+                value.extend(own.cloned().unwrap_or_default());
+                let payload = json!({"type": kind, "event": about["event"], "value": value});
+                Step::Events(self.addressed(index, about, &payload)?)
+            }
+            "patch" => Step::Patch(href()),
+            "navigate" => Step::Navigate(href()),
+            _ => Step::Nothing,
+        })
     }
 
     /// Clicks on the element: its `phx-click`, or where its link leads to.
@@ -111,24 +126,6 @@ impl Page {
         Ok(())
     }
 
-    /// Presses a key in the element: its `phx-keydown`, if that is for this key.
-    ///
-    /// # Errors
-    /// As [`click`](Self::click).
-    pub async fn press(&mut self, selector: &str, key: &str) -> Result<(), Failure> {
-        let index = self.one(selector)?;
-        let binding = self.attribute(index, "phx-keydown");
-        let binding = binding.ok_or_else(|| Failure::new(format!("{selector} has no phx-keydown")))?;
-        if self
-            .attribute(index, "phx-key")
-            .is_some_and(|wanted| wanted != key)
-        {
-            return Ok(());
-        }
-        let extra = Map::from_iter([("key".to_owned(), Value::from(key))]);
-        self.perform(index, &binding, "keydown", extra).await
-    }
-
     /// Changes fields of a form and lets its `phx-change` know. The last field is the target.
     ///
     /// # Errors
@@ -162,23 +159,11 @@ impl Page {
     ) -> Result<(), Failure> {
         let event = self.attribute(form, binding);
         let event = event.ok_or_else(|| Failure::new(format!("the form has no {binding}")))?;
-        let mut payload =
-            json!({"type": "form", "event": event, "value": value, "meta": meta, "uploads": {}});
-        if let Some(cid) = self.target(form, &Value::Null) {
-            payload["cid"] = cid.into();
+        let payload = json!({"type": "form", "event": event, "value": value, "meta": meta, "uploads": {}});
+        for payload in self.addressed(form, &Value::Null, &payload)? {
+            self.event(payload).await?;
         }
-        self.event(payload).await.map(drop)
-    }
-
-    /// Sends an event as a hook's `pushEvent` does: the view's reply, null if it gives none.
-    ///
-    /// # Errors
-    /// A view that crashes.
-    pub async fn hook(&mut self, event: &str, payload: Value) -> Result<Value, Failure> {
-        let response = self
-            .event(json!({"type": "hook", "event": event, "value": payload}))
-            .await?;
-        Ok(response["diff"]["r"].clone())
+        Ok(())
     }
 
     /// Takes what the view has sent by itself so far.

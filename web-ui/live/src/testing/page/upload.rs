@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::document::Index;
 use super::super::failure::Failure;
-use super::super::wire::Frame;
+use super::super::frame::Frame;
 use super::{Going, Page, part};
 
 impl Page {
@@ -12,8 +12,14 @@ impl Page {
     /// [`submit`](Self::submit).
     ///
     /// # Errors
-    /// No such input, a file that the view refuses, a view that crashes.
+    /// No such input, a file that the view refuses, a view that crashes; a file without a byte, which the stock client
+    /// (1.2.12) takes for none.
     pub async fn upload(&mut self, input: &str, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Err(Failure::new(format!(
+                "{name} has no byte: the browser's client says nothing of such a file"
+            )));
+        }
         let index = self.one(input)?;
         let upload = self.attribute(index, "data-phx-upload-ref");
         let upload = upload.ok_or_else(|| Failure::new(format!("{input} is no input of uploads")))?;
@@ -43,7 +49,7 @@ impl Page {
             .as_u64()
             .and_then(|size| usize::try_from(size).ok());
         let chunk = chunk.filter(|size| *size > 0).unwrap_or(64_000);
-        self.send(
+        self.send_file(
             &format!("lvu:{entry}"),
             &token,
             bytes,
@@ -60,7 +66,7 @@ impl Page {
         highest.map_or(0, |highest| highest + 1).to_string()
     }
 
-    async fn send(
+    async fn send_file(
         &mut self,
         topic: &str,
         token: &Value,
@@ -73,10 +79,9 @@ impl Page {
             .tell(&Value::Null, topic, "phx_join", &json!({"token": token}))
             .await?;
         self.granted(&join).await?;
-        let own = join.as_str().unwrap_or_default().to_owned();
         let mut sent = 0;
         for piece in bytes.chunks(chunk) {
-            let reference = self.wire.tell_bytes(&own, topic, "chunk", piece).await?;
+            let reference = self.wire.tell_bytes(&join, topic, "chunk", piece).await?;
             self.granted(&reference).await?;
             sent += piece.len();
             let mut progress = of.clone();
