@@ -5,14 +5,17 @@
     reason = "a test fails by panicking"
 )]
 
+mod lives;
 mod oracle;
 mod page;
+mod shelf;
 mod tree;
 mod walk;
 
 use fastrand::Rng;
 use roost_live::{Differ, html};
 
+use lives::{Passed, Walk};
 use oracle::Oracle;
 use page::Page;
 use tree::Forest;
@@ -56,6 +59,28 @@ fn trees_of_any_shape_merged_from_differences_are_the_trees_rendered_afresh() {
     assert!(
         messages as u64 > walks() * 250,
         "{messages} messages are too few to say anything"
+    );
+}
+
+#[tokio::test]
+async fn a_real_view_whose_components_come_go_and_come_back_is_shown_as_it_is() {
+    let mut all = Passed::default();
+    for seed in 0..walks() {
+        let mut rng = Rng::with_seed(seed);
+        let mut walk = Walk::begin().await;
+        for step in 0..STEPS {
+            if let Err(error) = walk.step(&mut rng).await {
+                panic!("seed {seed}, step {step}: {error}");
+            }
+        }
+        all.messages += walk.passed.messages;
+        all.destroyed += walk.passed.destroyed;
+        all.returned += walk.passed.returned;
+    }
+    let least = usize::try_from(walks()).unwrap() * STEPS / 10;
+    assert!(
+        all.messages > least && all.destroyed > least && all.returned > least,
+        "too little has happened: {all:?}"
     );
 }
 

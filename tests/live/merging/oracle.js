@@ -4,6 +4,8 @@ globalThis.window = { dispatchEvent() {} };
 const Rendered = require("merge.cjs").default;
 const readline = require("node:readline");
 
+// Where a component stands, and the id of its element.
+const STANDS = / data-phx-component="(\d+)"[^>]*? id="([^"]*)"/g;
 const OWN = / data-phx-(id|component|view|skip)(="[^"]*")?/g;
 let page = null;
 
@@ -12,8 +14,10 @@ function whole() {
     const copy = structuredClone(page.get());
     page.pruneInternalIds(copy);
     // Nothing is left out as unchanged, also not in a component that stands in two places.
-    Object.values(copy.c).forEach((component) => Object.setPrototypeOf(component, { reset: true }));
-    return page.recursiveToString(copy, copy.c, null, false, {}, null).buffer.replace(OWN, "");
+    Object.values(copy.c ?? {}).forEach((component) => Object.setPrototypeOf(component, { reset: true }));
+    const html = page.recursiveToString(copy, copy.c, null, false, {}, null).buffer;
+    const shown = [...html.matchAll(STANDS)].map(([, cid, id]) => [Number(cid), id]);
+    return { html: html.replace(OWN, ""), shown };
 }
 
 // What the view does with a message: only its components if there is nothing else in it.
@@ -29,18 +33,27 @@ function patch(diff) {
 function take(message) {
     if (message.full) {
         page = new Rendered("view", Rendered.extract(message.full).diff);
-        const html = whole();
+        const answer = whole();
         page.toString();
-        return { html };
+        return answer;
     }
     if (message.look) {
-        return { html: whole() };
+        return whole();
+    }
+    // Components that the page does not show any more, and those that the server has given up: as the view does.
+    if (message.reset) {
+        message.reset.forEach((cid) => page.resetRender(cid));
+        return { html: "" };
+    }
+    if (message.prune) {
+        page.pruneCIDs(message.prune);
+        return { html: "" };
     }
     const { diff } = Rendered.extract(message.diff);
     page.mergeDiff(diff);
-    const html = whole();
+    const answer = whole();
     patch(diff);
-    return { html };
+    return answer;
 }
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {

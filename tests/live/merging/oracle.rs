@@ -16,6 +16,7 @@ pub(crate) struct Oracle {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    shown: Vec<(u32, String)>,
 }
 
 impl Oracle {
@@ -31,7 +32,12 @@ impl Oracle {
             .expect("node starts");
         let input = child.stdin.take().expect("its input");
         let output = BufReader::new(child.stdout.take().expect("its output"));
-        Self { child, input, output }
+        Self {
+            child,
+            input,
+            output,
+            shown: Vec::new(),
+        }
     }
 
     /// What the client shows after a message that begins a page, or why it failed.
@@ -49,12 +55,30 @@ impl Oracle {
         self.ask("look", "true")
     }
 
+    /// The components of the page that was shown last, with the ids of their elements.
+    pub(crate) fn shown(&self) -> &[(u32, String)] {
+        &self.shown
+    }
+
+    /// The client is to show these components in full if they come back.
+    pub(crate) fn reset(&mut self, cids: &[u32]) -> Result<(), String> {
+        self.ask("reset", &format!("{cids:?}")).map(drop)
+    }
+
+    /// The client forgets these components.
+    pub(crate) fn prune(&mut self, cids: &[u32]) -> Result<(), String> {
+        self.ask("prune", &format!("{cids:?}")).map(drop)
+    }
+
     fn ask(&mut self, what: &str, json: &str) -> Result<String, String> {
         writeln!(self.input, "{{\"{what}\":{json}}}").expect("node reads");
         let mut line = String::new();
         self.output.read_line(&mut line).expect("node answers");
         let answer: Value =
             serde_json::from_str(&line).expect("an answer; run ./dev test to install the client's code");
+        if let Some(shown) = answer.get("shown") {
+            self.shown = serde_json::from_value(shown.clone()).expect("numbers and ids");
+        }
         match answer["html"].as_str() {
             Some(html) => Ok(html.to_owned()),
             None => Err(answer["error"].as_str().unwrap_or("no error given").to_owned()),
