@@ -196,6 +196,8 @@ const scenarios = {
     await until("the second device", {u1: ["x", "y"]})
     await outcome(second.push("upd", {user: "u1", dev: "z"}))
     await until("the change", {u1: ["x", "z"]})
+    // Under another's key nobody is changed: had somebody been, it would be told before who comes next.
+    assert.deepEqual((await outcome(second.push("upd", {user: "u9", dev: "w"})))[1], {})
     const third = await joined(connect(), room, {user: "__proto__", dev: "p"})
     await until("a key with a meaning", JSON.parse("{\"u1\":[\"x\",\"z\"],\"__proto__\":[\"p\"]}"))
     third.leave()

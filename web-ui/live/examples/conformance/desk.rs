@@ -7,6 +7,8 @@ use roost_live::{Context, Handle, Params, Refusal, Session};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::frames::decoded;
+
 /// A row of the keyed list.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Item {
@@ -210,11 +212,6 @@ impl Observer for Desk {
             Direction::In => ">",
             Direction::Out => "<",
         };
-        let frame = if binary {
-            json!(format!("{} bytes", body.len()))
-        } else {
-            serde_json::from_slice(body).unwrap_or_default()
-        };
-        lock(&self.frames).push(json!([way, frame]));
+        lock(&self.frames).push(json!([way, decoded(body, binary)]));
     }
 }

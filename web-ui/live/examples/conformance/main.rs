@@ -10,6 +10,7 @@ mod control;
 mod desk;
 mod dialog;
 mod effects;
+mod frames;
 mod home;
 mod layout;
 mod login;

@@ -90,8 +90,10 @@ impl Channel for Room {
             "pushme" => socket.push("pushed", &payload)?,
             "upd" => {
                 socket.reply(&event.reply_to, &Reply::ok(Payload::empty()))?;
-                if let Some(tracked) = &mut self.tracked {
-                    tracked.update(device(&payload.value()).1);
+                // A channel changes what is said of itself, and that only under the key that it is there by.
+                let (user, meta) = device(&payload.value());
+                if let Some(tracked) = self.tracked.as_mut().filter(|own| **own.key() == *user) {
+                    tracked.update(meta);
                 }
             }
             "stop" => return Ok(Next::Stop),
