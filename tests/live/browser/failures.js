@@ -102,12 +102,15 @@ for (const code of [1001, 1002, 1011, 1012, 1013]) {
     });
 }
 
-scenario("a socket closed with 1000 works again, by coming back or by a page load", async (one) => {
-    one.expects(CUT);
+scenario("a socket closed with 1000 does not come back: the page is loaded again after a while", async (one) => {
     await one.visits("/");
+    await one.marks();
+    await one.ctl("hits");
     await one.ctl("close", { code: "1000" });
-    await one.eventually("the page is live again", () => one.between(0, ">", "phx_join").length >= 2);
+    await one.isNewPage();
     await one.isLive();
+    assert.equal(rejoins(one), 0, "the old page has not joined again");
+    assert.deepEqual(await one.ctl("hits"), ["/"]);
     await one.click("#inc");
     await one.sees("#n", "2");
 });

@@ -51,11 +51,26 @@ scenario("a file of 5 MB is saved over long poll", async (one) => {
 
 scenario("one file after another", async (one) => {
     await one.visits("/");
-    for (const [name, size] of [["one.bin", 70_000], ["two.bin", 130_001], ["empty.bin", 1]]) {
+    for (const [name, size] of [["one.bin", 70_000], ["two.bin", 130_001], ["least.bin", 1]]) {
         await chooses(one, name, size);
         await one.click("#usave");
         await one.sees("#ures", `saved ${name} ${size}`);
     }
+});
+
+scenario("a file without a byte is none for the client: the view hears of no file, and the next one is saved", async (one) => {
+    await one.visits("/");
+    await one.page.setInputFiles("#uf input[type=file]", file("empty.bin", 0));
+    const change = await one.eventually("the view hears of a change", () =>
+        one.between(0, ">", "event").find((frame) => frame[4].event === "uv"),
+    );
+    assert.deepEqual(change[4].uploads, {});
+    await one.pushing(() => one.click("#usave"));
+    assert.equal(one.between(0, ">", "allow_upload").length, 0);
+    assert.equal(await one.text("#ures"), "");
+    await chooses(one, "next.bin", 10);
+    await one.click("#usave");
+    await one.sees("#ures", "saved next.bin 10");
 });
 
 scenario("the page goes on working during an upload", async (one) => {

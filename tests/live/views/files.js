@@ -9,19 +9,26 @@ const { scenarios, scenario } = collect();
 const file = (name, size) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(size, 7) });
 const choose = (one, ...files) => one.page.setInputFiles("#uf input[type=file]", files);
 
-// A file that is on its way for a while, made in the page.
-async function chooseBig(one) {
-    await one.page.$eval("#uf input[type=file]", (input) => {
+// A file that is on its way for a while, made in the page. `then` is done there as soon as a part of it is here.
+async function chooseBig(one, then) {
+    await one.page.$eval("#uf input[type=file]", (input, then) => {
+        const look = () => {
+            const state = document.querySelector(".state")?.textContent;
+            if (window.PART || !state || ["0 %", "100 %"].includes(state)) return;
+            window.PART = state;
+            document.querySelector(then)?.click();
+        };
+        new MutationObserver(look).observe(document.body, { childList: true, characterData: true, subtree: true });
         const transfer = new DataTransfer();
         transfer.items.add(new File([new Blob([new Uint8Array(19_000_000)])], "big.bin"));
         input.files = transfer.files;
         input.dispatchEvent(new Event("input", { bubbles: true }));
-    });
-    await one.until("some of it is here", () => {
-        const state = document.querySelector(".state");
-        return state && state.textContent !== "0 %";
-    });
+    }, then);
+    await one.until("a part of it is here", () => window.PART);
 }
+
+// How many files lie at the server.
+const lying = async (one) => Number(await (await fetch(`${one.base}/lying`)).text());
 
 scenario("files are sent as soon as they are chosen, and kept together", async (one) => {
     await one.visits("/files");
@@ -47,9 +54,9 @@ scenario("a file is taken back before it is kept, and another is sent", async (o
 
 scenario("a file is taken back while it is sent", async (one) => {
     await one.visits("/files");
-    await chooseBig(one);
-    await one.click(".back");
+    await chooseBig(one, ".back");
     await one.misses(".state");
+    await one.eventually("its part is gone", async () => (await lying(one)) === 0);
     await choose(one, file("after.bin", 5_000));
     await one.seesAll(".state", ["100 %"]);
     await one.click("#keep");
@@ -82,8 +89,11 @@ scenario("more files than may be are not sent", async (one) => {
 
 scenario("a page that is left in the middle of an upload takes its files with it", async (one) => {
     await one.visits("/files");
-    await chooseBig(one);
+    await chooseBig(one, "#none");
+    await one.eventually("it lies there, and nobody else's", async () => (await lying(one)) === 1);
     await one.visits("/other");
+    await one.eventually("it is gone", async () => (await lying(one)) === 0);
+    assert.equal(await one.text("#other"), "other");
 });
 
 module.exports = scenarios;

@@ -13,6 +13,7 @@ mod polling;
 mod slow;
 mod uploads;
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -55,8 +56,14 @@ impl Place {
             .uploads(folder.path(), room);
         let site = site.build().unwrap();
         let glue = || async { ([("content-type", "text/javascript")], GLUE) };
+        let path = folder.path().to_owned();
+        let lying = move || {
+            let count = files(&path);
+            async move { count.to_string() }
+        };
         let server = Server::start(limits, |endpoint| {
             Router::new()
+                .route("/lying", axum::routing::get(lying))
                 .route("/app.js", axum::routing::get(glue))
                 .route("/favicon.ico", axum::routing::get(|| async { "" }))
                 .nest("/js", scripts::router())
@@ -80,8 +87,12 @@ impl Place {
 
     /// Files of uploads that lie there now.
     pub(crate) fn files(&self) -> usize {
-        std::fs::read_dir(self.folder.path()).unwrap().count()
+        files(self.folder.path())
     }
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
 }
 
 /// Plays scenarios in a browser.
