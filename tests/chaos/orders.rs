@@ -15,6 +15,8 @@ use crate::fleet::Fleet;
 const WITHIN_MS: u64 = 8000;
 /// The same when calm has returned: all of them are to come true, on a slow machine, too.
 const WITHIN_CALM_MS: u64 = 40_000;
+/// More than the 10,000 commands that are kept when they have ended, and the 1,000 after which it is looked at.
+const KEPT_AND_MORE: u64 = 11_500;
 /// Commands that are given when calm has returned.
 const LAST: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -83,6 +85,32 @@ impl fmt::Display for Outcome {
         }
         Ok(())
     }
+}
+
+/// Gives more commands than are kept when they have ended, as there are after months: from then on each that comes
+/// makes one go, and what they take stays the same.
+pub(crate) fn fill(program: &Program, devices: usize) {
+    let given = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..COMMANDERS {
+            scope.spawn(|| {
+                let api = program.api();
+                loop {
+                    let number = given.fetch_add(1, Ordering::Relaxed);
+                    if number >= KEPT_AND_MORE {
+                        break;
+                    }
+                    let path = format!(
+                        "/api/v1/devices/d{}/points/relay/commands",
+                        number % devices as u64
+                    );
+                    let body = json!({ "value": number.is_multiple_of(2), "within_ms": WITHIN_CALM_MS });
+                    let answer = api.post(&path, &body);
+                    assert_eq!(answer.status, 202, "{}", answer.text);
+                }
+            });
+        }
+    });
 }
 
 impl Orders {
