@@ -76,7 +76,8 @@ pub(crate) struct Commands {
     said: tokio::sync::Mutex<mpsc::Receiver<(String, Said)>>,
     /// Devices whose queued commands are to be looked at again.
     woken: Mutex<Vec<String>>,
-    /// Devices that were removed.
+    /// Devices that were removed and of which the task does not know yet: it takes them whenever it is woken, so that
+    /// they are as many as are removed while it is being restarted.
     removed: Mutex<Vec<String>>,
     wake: Notify,
     /// Nobody has looked for a while at what devices said.
