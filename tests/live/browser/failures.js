@@ -220,16 +220,4 @@ scenario("a page with a foreign CSRF token is loaded again and works", async (on
     assert.deepEqual(await one.ctl("hits"), ["/", "/"]);
 });
 
-scenario("people who are cut off by name come back, others notice nothing", async (one, visitor) => {
-    one.expects(CUT);
-    const other = await visitor();
-    for (const [person, user] of [[one, "ann"], [other, "bob"]]) {
-        await person.page.goto(`${person.base}/login?user=${user}`);
-        await person.visits("/");
-    }
-    await one.ctl("disconnect", { user: "ann" });
-    await rejoined(one);
-    assert.equal(rejoins(other), 0);
-});
-
 module.exports = scenarios;

@@ -67,6 +67,11 @@ fn commands_fields_and_limits_of_uploads_work() {
 }
 
 #[test]
+fn who_signs_in_has_another_session_and_forged_forms_are_refused() {
+    holds("signing");
+}
+
+#[test]
 fn failures_are_survived() {
     holds("failures");
 }

@@ -166,7 +166,7 @@ scenario("a form may be posted in the old way when the view says so", async (one
     await one.visits("/more");
     await one.click("#send");
     await one.until("the form was posted", () => location.pathname === "/posted");
-    assert.equal(await one.text("body"), "posted who=me");
+    assert.equal(await one.text("body"), 'posted {"who":"me"}');
 });
 
 const text = (name, size) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(size, 65) });

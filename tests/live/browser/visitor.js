@@ -84,6 +84,14 @@ class Visitor {
         await this.isLive();
     }
 
+    // Says who this is, and is on the first page.
+    async signsIn(user) {
+        await this.page.goto(`${this.base}/login`);
+        await this.fill("[name=user]", user);
+        await this.click("button");
+        await this.isLive();
+    }
+
     async isLive() {
         await this.page.waitForSelector("[data-phx-main].phx-connected", { state: "attached" });
     }

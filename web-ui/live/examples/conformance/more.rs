@@ -9,6 +9,8 @@ use roost_live::view::upload::{Entry, Upload, UploadOptions};
 use roost_live::{Context, LiveView, Params, Refusal, Rendered, Session, html};
 use serde_json::{Value, json};
 
+use crate::login::TOKEN;
+
 /// Bytes of the biggest file, and files at once, that this page takes.
 const BIGGEST_FILE: u64 = 1_000;
 const FILES: usize = 2;
@@ -25,13 +27,14 @@ pub(crate) struct More {
     form: String,
     gone: bool,
     posts: bool,
+    token: String,
     away: bool,
 }
 
 impl LiveView for More {
     type Message = ();
 
-    fn mount(_: &Params, _: &Session, context: &mut Context) -> Result<Self, Refusal> {
+    fn mount(_: &Params, session: &Session, context: &mut Context) -> Result<Self, Refusal> {
         let options = UploadOptions {
             accept: vec![".txt".to_owned()],
             max_entries: FILES,
@@ -46,7 +49,11 @@ impl LiveView for More {
             ..UploadOptions::default()
         };
         context.allow_upload("impatient", options);
-        Ok(Self::default())
+        let token = context.csrf_token(session);
+        Ok(Self {
+            token,
+            ..Self::default()
+        })
     }
 
     fn handle_params(&mut self, params: &Params, _: &mut Context) {
@@ -116,6 +123,7 @@ impl LiveView for More {
             <form id="draft" phx-change="draft" phx-auto-recover="recovered"><input name="text"></form>
             <form id="left" phx-change="left" phx-auto-recover="ignore"><input name="text"></form>
             <form id="post" action="/posted" method="post" phx-submit="post" phx-trigger-action={self.posts}>
+                <input type="hidden" name={TOKEN} value={&self.token}>
                 <input name="who" value="me"><button id="send">post</button>
             </form>
             {uploads(context)}

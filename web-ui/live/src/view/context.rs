@@ -20,6 +20,7 @@ use super::timers::Timers;
 use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
 use crate::render::{Cid, Raw};
+use crate::session::Session;
 use crate::site::Site;
 
 /// What a view has besides its own state, and what it can ask for. Handed to every callback.
@@ -87,6 +88,13 @@ impl Context {
     #[must_use]
     pub fn app<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.site.app().downcast_ref()
+    }
+
+    /// The token for a form of this page that is posted in the old way, to a route that asks
+    /// [`Session::is_own`](crate::Session::is_own). `session` is the one that `mount` was given.
+    #[must_use]
+    pub fn csrf_token(&self, session: &Session) -> String {
+        session.csrf_token(self.site.key())
     }
 
     /// Keeps a value that a guard found, for the view to look at later: the user, say. One of each type.
