@@ -2,7 +2,7 @@
 
 use futures_util::SinkExt as _;
 use roost_live::sign::{Purpose, SigningKey, unix_s};
-use roost_live_tests::{Heard, Loaded, Peer, Visit};
+use roost_live_tests::{Loaded, Peer, Visit};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -14,15 +14,6 @@ use crate::{SOCKET, Siege, join, joined, message};
 /// A message of the largest kind.
 fn megabyte() -> Value {
     json!({"x": "y".repeat(1_000_000)})
-}
-
-/// What the server says until it hangs up; the status.
-async fn closed(peer: &mut Peer) -> u16 {
-    loop {
-        if let Heard::Closed(status) = peer.hear().await {
-            return status;
-        }
-    }
 }
 
 /// Sends to somebody who may have hung up.
@@ -43,7 +34,7 @@ pub(crate) async fn frames_that_are_none(siege: &mut Siege) {
         for text in ["nonsense", "[]", deep.as_str(), r#"[{},"2","t","e",{}]"#] {
             let mut peer = joined(siege.base(), &format!("room:{round}")).await;
             peer.text(text).await;
-            assert_eq!(closed(&mut peer).await, 1011);
+            assert_eq!(peer.end().await, 1011);
         }
         for bytes in [
             &b"\x81\x01a"[..],
@@ -51,7 +42,7 @@ pub(crate) async fn frames_that_are_none(siege: &mut Siege) {
         ] {
             let mut peer = Peer::connect(siege.base(), SOCKET).await.unwrap();
             peer.stream().get_mut().write_all(bytes).await.unwrap();
-            assert!(matches!(closed(&mut peer).await, 1002 | 1009));
+            assert!(matches!(peer.end().await, 1002 | 1009));
         }
         siege.untouched().await;
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use bytes::Bytes;
 use roost_live::endpoint::Limits;
 use roost_live::socket::{Connect, Connection, Direction, Mount, Observer};
-use roost_live_tests::{Heard, Peer};
+use roost_live_tests::{Heard, Peer, next_of, until};
 use serde_json::{Value, json};
 
 use crate::stage::{Actor, SOCKET, Stage};
@@ -98,9 +98,7 @@ async fn a_broadcast_reaches_all_who_have_joined_and_nobody_else() {
     assert_eq!(stranger.hear_json().await[1], "9", "nothing came before");
     other.close().await;
     // It may take a moment until the server knows.
-    while stage.endpoint.joined("room:a") > 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the server to know", || stage.endpoint.joined("room:a") == 1).await;
     assert_eq!(
         stage.endpoint.broadcast("room:a", "news", &json!({}).into()),
         Ok(1)
@@ -234,10 +232,10 @@ async fn the_first_pattern_that_matches_says_whose_topic_it_is() {
         .channel::<Actor>("room:late", Arc::new(late));
     let stage = Stage::new(Limits::default(), |endpoint| endpoint.mount("/socket", mount));
     drop(joined(&stage, "room:lobby").await);
-    assert_eq!(of_exact.recv().await.unwrap(), "Disconnected");
+    assert_eq!(next_of(&mut of_exact).await, "Disconnected");
     for topic in ["room:lobby2", "room:", "room:late"] {
         drop(joined(&stage, topic).await);
-        assert_eq!(of_wide.recv().await.unwrap(), "Disconnected", "{topic}");
+        assert_eq!(next_of(&mut of_wide).await, "Disconnected", "{topic}");
     }
     assert!(of_late.try_recv().is_err(), "what stands before it takes all");
     let mut peer = Peer::connect(&stage.base, SOCKET).await.unwrap();

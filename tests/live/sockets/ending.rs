@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use roost_live::endpoint::Limits;
 use roost_live::socket::{Accepted, Connect, Mount, Refused};
-use roost_live_tests::{Heard, Peer, ask};
+use roost_live_tests::{Heard, Peer, ask, next_of};
 use serde_json::json;
 use tokio::sync::{Notify, mpsc};
 
@@ -25,10 +25,10 @@ async fn channels_end_when_their_client_has_gone() {
     let (stage, mut told) = Stage::plain(Limits::default());
     let polite = joined(&stage, "room:a").await;
     polite.close().await;
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    assert_eq!(next_of(&mut told).await, "Disconnected");
     // Without a good-bye.
     drop(joined(&stage, "room:a").await);
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    assert_eq!(next_of(&mut told).await, "Disconnected");
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn what_a_channel_sends_last_comes_before_it_is_closed() {
         events.push(peer.hear_json().await[3].as_str().unwrap().to_owned());
     }
     assert_eq!(events, ["last", "phx_reply", "phx_close"]);
-    assert_eq!(told.recv().await.unwrap(), "Left");
+    assert_eq!(next_of(&mut told).await, "Left");
 }
 
 #[tokio::test]
@@ -79,12 +79,7 @@ async fn a_connection_is_closed_with_any_code_or_cut_without() {
         let mut peer = joined(&stage, "room:a").await;
         let connections = stage.endpoint.connections("/socket");
         connections.iter().for_each(|connection| connection.close(code));
-        loop {
-            match peer.hear().await {
-                Heard::Closed(got) => break assert_eq!(got, code),
-                _ => continue,
-            }
-        }
+        assert_eq!(peer.end().await, code);
         drop(peer);
     }
     let mut peer = joined(&stage, "room:a").await;
@@ -106,7 +101,7 @@ async fn a_client_that_goes_quiet_is_closed() {
     let (stage, mut told) = Stage::plain(limits);
     let mut peer = joined(&stage, "room:a").await;
     assert_eq!(peer.hear().await, Heard::Closed(1002));
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
+    assert_eq!(next_of(&mut told).await, "Disconnected");
 }
 
 #[tokio::test]
@@ -132,7 +127,7 @@ async fn clients_are_told_to_come_back_in_stages_when_the_program_stops() {
     let mut order = Vec::new();
     while let Some(number) = leaving.next().await {
         order.push(number / 2);
-        assert_eq!(told.recv().await.unwrap(), "Disconnected");
+        assert_eq!(next_of(&mut told).await, "Disconnected");
     }
     assert_eq!(order, [0, 0, 1, 1, 2, 2]);
     let took = begun.elapsed();
@@ -165,10 +160,10 @@ async fn a_request_that_takes_long_does_not_keep_clients_from_being_told_that_th
     let (stage, mut coming) = with_a_slow_page(&release);
     let base = stage.base.clone();
     let mut peer = joined(&stage, "room:a").await;
-    coming.recv().await.unwrap();
+    next_of(&mut coming).await;
     let slow = ask(&base, "GET", "/slow", &[], b"");
     let other = async move {
-        coming.recv().await.unwrap();
+        next_of(&mut coming).await;
         let stopped = stage.stop();
         assert_eq!(peer.hear().await, Heard::Closed(1012));
         drop(peer);
@@ -197,7 +192,7 @@ async fn whoever_polls_when_the_program_stops_is_answered_at_once() {
     let stop = async {
         // When a request has come, what answers it has begun to wait.
         for _ in 0..2 {
-            coming.recv().await.unwrap();
+            next_of(&mut coming).await;
         }
         // It takes its time: a channel hangs.
         drop(stage.stop());

@@ -6,7 +6,7 @@ use futures_util::SinkExt as _;
 use roost_live::endpoint::Limits;
 use roost_live::frame::{EVENT_BYTES, Payload};
 use roost_live::socket::TOPIC_BYTES;
-use roost_live_tests::{Heard, Peer};
+use roost_live_tests::{Heard, Peer, in_time, next_of, until};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::Message;
@@ -46,7 +46,7 @@ async fn messages_that_are_none_close_their_connection_alone() {
     for text in texts {
         let mut peer = joined(&stage, "room:b").await;
         peer.text(text).await;
-        while !matches!(peer.hear().await, Heard::Closed(code) if code == 1011) {}
+        assert_eq!(peer.end().await, 1011);
     }
     let frames: [&[u8]; 5] = [
         b"",
@@ -58,7 +58,7 @@ async fn messages_that_are_none_close_their_connection_alone() {
     for frame in frames {
         let mut peer = joined(&stage, "room:b").await;
         peer.bytes(frame.to_vec()).await;
-        while !matches!(peer.hear().await, Heard::Closed(code) if code == 1011) {}
+        assert_eq!(peer.end().await, 1011);
     }
     untouched(&mut bystander).await;
 }
@@ -134,21 +134,18 @@ async fn a_client_that_never_reads_is_hung_up_on_and_nobody_waits_for_it() {
     let mut deaf = joined(&stage, "room:b").await;
     // What the kernel takes for a client is limited too; after that its queue overflows.
     let news = json!({"x": "y".repeat(100_000)});
-    while stage.endpoint.joined("room:b") > 0 {
-        stage
-            .endpoint
-            .broadcast("room:b", "news", &news.clone().into())
-            .unwrap();
-        untouched(&mut bystander).await;
-    }
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
-    untouched(&mut bystander).await;
-    // When it reads at last, it finds what was on its way, and the reason or the end.
-    let end = loop {
-        if let Heard::Closed(code) = deaf.hear().await {
-            break code;
+    let overflows = async {
+        while stage.endpoint.joined("room:b") > 0 {
+            let news = news.clone().into();
+            stage.endpoint.broadcast("room:b", "news", &news).unwrap();
+            untouched(&mut bystander).await;
         }
     };
+    in_time("the queue to overflow", overflows).await;
+    assert_eq!(next_of(&mut told).await, "Disconnected");
+    untouched(&mut bystander).await;
+    // When it reads at last, it finds what was on its way, and the reason or the end.
+    let end = deaf.end().await;
     assert!(matches!(end, 1013 | 1006), "{end}");
 }
 
@@ -162,8 +159,8 @@ async fn a_channel_that_pushes_more_than_its_client_takes_loses_the_client_and_n
     let mut peer = joined(&stage, "room:a").await;
     // All at once, and more than the kernel takes for somebody who does not read meanwhile.
     say(&mut peer, "2", "flood", json!({"count": 30_000})).await;
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
-    while !matches!(peer.hear().await, Heard::Closed(code) if code == 1013) {}
+    assert_eq!(next_of(&mut told).await, "Disconnected");
+    assert_eq!(peer.end().await, 1013);
 }
 
 #[tokio::test]
@@ -185,9 +182,10 @@ async fn what_all_clients_have_half_sent_is_limited_together() {
         slow.push(peer);
     }
     // Three have room; the others hear why not, or find the connection gone with what they had sent unread.
-    while stage.endpoint.connections("/socket").len() > 4 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the others to go", || {
+        stage.endpoint.connections("/socket").len() <= 4
+    })
+    .await;
     untouched(&mut bystander).await;
 }
 
@@ -258,7 +256,7 @@ async fn a_client_whose_channel_hangs_is_disconnected_all_the_same() {
     for connection in stage.endpoint.connections("/socket") {
         connection.close(1001);
     }
-    while !matches!(peer.hear().await, Heard::Closed(code) if code == 1001) {}
+    assert_eq!(peer.end().await, 1001);
 }
 
 #[tokio::test]
@@ -307,11 +305,7 @@ async fn what_waits_in_the_inboxes_of_all_channels_is_limited_together() {
         // It may be hung up on meanwhile.
         let _ = peer.stream().send(Message::text(more.to_string())).await;
     }
-    let end = loop {
-        if let Heard::Closed(code) = peer.hear().await {
-            break code;
-        }
-    };
+    let end = peer.end().await;
     assert!(matches!(end, 1013 | 1006), "{end}");
     untouched(&mut bystander).await;
 }
@@ -336,17 +330,16 @@ async fn a_client_that_talks_and_never_reads_is_hung_up_on_before_its_queue_is_f
     for _ in 0..32 {
         stage.endpoint.broadcast("room:b", "news", &news).unwrap();
     }
-    while stage.endpoint.joined("room:b") > 0 {
-        // It may be hung up on meanwhile.
-        let _ = deaf.stream().send(Message::text(heartbeat.clone())).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
-    let end = loop {
-        if let Heard::Closed(code) = deaf.hear().await {
-            break code;
+    let talks = async {
+        while stage.endpoint.joined("room:b") > 0 {
+            // It may be hung up on meanwhile.
+            let _ = deaf.stream().send(Message::text(heartbeat.clone())).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
+    in_time("the deaf client to be hung up on", talks).await;
+    assert_eq!(next_of(&mut told).await, "Disconnected");
+    let end = deaf.end().await;
     assert!(matches!(end, 1013 | 1006), "not silent, but deaf: {end}");
 }
 
@@ -388,11 +381,6 @@ async fn intercepted_broadcasts_that_wait_for_channels_are_limited_together_and_
     }
     (0..20).for_each(mark);
     for peer in &mut peers {
-        let end = loop {
-            if let Heard::Closed(code) = peer.hear().await {
-                break code;
-            }
-        };
-        assert_eq!(end, 1013);
+        assert_eq!(peer.end().await, 1013);
     }
 }

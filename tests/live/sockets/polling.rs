@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use roost_live::endpoint::Limits;
 use roost_live::socket::{Accepted, Connect, Mount, Refused};
-use roost_live_tests::{Answer, ask};
+use roost_live_tests::{Answer, ask, in_time, next_of};
 use serde_json::{Value, json};
 
 use crate::stage::{Actor, Stage};
@@ -158,10 +158,13 @@ async fn a_poll_without_news_ends_after_its_window() {
     );
     assert_eq!(polled["token"], json!(poller.token));
     // Nobody polls any more: the session ends, and its channels with it.
-    assert_eq!(told.recv().await.unwrap(), "Disconnected");
-    while poller.say(&echo(2)).await != 410 {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(next_of(&mut told).await, "Disconnected");
+    let gone = async {
+        while poller.say(&echo(2)).await != 410 {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time("the session to be gone", gone).await;
 }
 
 #[tokio::test]
@@ -214,7 +217,7 @@ async fn a_frame_that_is_none_ends_the_session() {
     for bad in ["[nonsense", "%%%", "AAEB", r#"["1"]"#] {
         let poller = Poller::joined(&stage).await;
         assert_eq!(poller.post(bad).await.body["status"], 500, "{bad}");
-        assert_eq!(told.recv().await.unwrap(), "Disconnected");
+        assert_eq!(next_of(&mut told).await, "Disconnected");
         assert_eq!(poller.say(&echo(2)).await, 410);
     }
 }
@@ -379,7 +382,7 @@ async fn a_session_that_is_disconnected_is_gone_at_the_next_poll() {
     let poller = Poller::joined(&stage).await;
     assert_eq!(stage.endpoint.disconnect("user:7"), 1);
     assert_eq!(poller.poll().await["status"], 410);
-    assert_eq!(heard.recv().await.unwrap(), "Disconnected");
+    assert_eq!(next_of(&mut heard).await, "Disconnected");
 }
 
 #[tokio::test]

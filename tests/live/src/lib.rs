@@ -11,6 +11,7 @@ mod peer;
 mod program;
 mod server;
 mod visit;
+mod waiting;
 
 pub use http::{Answer, ask};
 pub use node::run_script;
@@ -18,3 +19,4 @@ pub use peer::{Heard, Peer};
 pub use program::Conformance;
 pub use server::Server;
 pub use visit::{Loaded, Visit};
+pub use waiting::{in_time, next_of, until};

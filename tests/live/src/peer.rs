@@ -1,7 +1,5 @@
 //! A client that says exactly what it is told to say, byte by byte: for what no proper client would send.
 
-use std::time::Duration;
-
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -10,8 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// What takes longer does not come any more.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::waiting::in_time;
 
 /// What a server has said.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,11 +102,10 @@ impl Peer {
     /// What the server says next.
     ///
     /// # Panics
-    /// If it says nothing for twenty seconds, or text that is not JSON.
+    /// If it says nothing for a minute, or text that is not JSON.
     pub async fn hear(&mut self) -> Heard {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.stream.next());
-            match next.await.expect("the server says something") {
+            match in_time("the server to say something", self.stream.next()).await {
                 Some(Ok(Message::Text(text))) => {
                     return Heard::Json(serde_json::from_str(&text).expect("JSON"));
                 }
@@ -119,6 +115,19 @@ impl Peer {
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Heard::Closed(1006),
+            }
+        }
+    }
+
+    /// With what the server closes the connection: the status, as in [`Heard::Closed`]. What comes before is passed
+    /// over.
+    ///
+    /// # Panics
+    /// If it neither closes nor says anything for a minute.
+    pub async fn end(&mut self) -> u16 {
+        loop {
+            if let Heard::Closed(status) = self.hear().await {
+                return status;
             }
         }
     }

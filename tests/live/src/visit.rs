@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use crate::{Heard, Peer};
+use crate::Peer;
 
 /// A page that was loaded: what its element and its cookie say.
 #[derive(Debug, Clone)]
@@ -193,15 +193,6 @@ impl Visit {
         match self.set_aside.pop_front() {
             Some(frame) => frame,
             None => self.peer.hear_json().await,
-        }
-    }
-
-    /// The status with which the connection is closed; what comes before is passed over.
-    pub async fn closed(&mut self) -> u16 {
-        loop {
-            if let Heard::Closed(status) = self.peer.hear().await {
-                return status;
-            }
         }
     }
 }

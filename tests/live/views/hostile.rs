@@ -152,6 +152,6 @@ async fn json_without_a_bottom_ends_its_own_connection_alone() {
             "{{\"type\":\"hook\",\"event\":\"up\",\"value\":{deep}}}"
         ))
         .await;
-    assert_eq!(visit.closed().await, 1011);
+    assert_eq!(visit.peer.end().await, 1011);
     assert_eq!(neighbour.click("up").await["status"], "ok");
 }

@@ -1,6 +1,6 @@
 //! From the join to the end: what a proper client hears.
 
-use roost_live_tests::{Loaded, Visit};
+use roost_live_tests::{Loaded, Visit, until};
 use serde_json::{Value, json};
 
 use super::Place;
@@ -80,11 +80,7 @@ async fn a_connection_that_is_cut_ends_its_views() {
     let visit = Visit::of(&place.base).await;
     assert_eq!(place.publish("value", "one"), 1);
     drop(visit);
-    let mut bus = place.bus.stats().filters;
-    while bus > 0 {
-        tokio::task::yield_now().await;
-        bus = place.bus.stats().filters;
-    }
+    until("the view to hear no more", || place.bus.stats().filters == 0).await;
 }
 
 #[tokio::test]

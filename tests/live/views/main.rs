@@ -14,12 +14,11 @@ mod slow;
 mod uploads;
 
 use std::path::Path;
-use std::time::Duration;
 
 use axum::Router;
 use roost_live::endpoint::{Endpoint, Limits};
 use roost_live::{Site, scripts};
-use roost_live_tests::{Server, run_script};
+use roost_live_tests::{Server, run_script, until};
 use roost_runtime::{Bus, BusLimits, Message, Topic};
 
 const GLUE: &str = r"
@@ -105,14 +104,7 @@ async fn play(scenarios: &str, place: Place) {
     });
     played.await.unwrap();
     // Whoever left has left no file behind, as soon as the server has heard that they left.
-    let gone = async {
-        while place.files() > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), gone)
-        .await
-        .expect("the files go");
+    until("the files to go", || place.files() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -145,7 +145,7 @@ async fn a_frame_without_end_closes_its_own_connection_alone() {
     let place = Place::start();
     let (mut visit, mut neighbour) = (Visit::of(&place.base).await, Visit::of(&place.base).await);
     visit.peer.bytes(chunk("lvu:0", "a", &vec![7; 2_000_000])).await;
-    assert_eq!(visit.closed().await, 1009);
+    assert_eq!(visit.peer.end().await, 1009);
     assert_eq!(neighbour.click("up").await["status"], "ok");
     assert!(matches!(visit.peer.hear().await, Heard::Closed(_)));
 }
