@@ -85,7 +85,7 @@ async fn a_recording_is_a_list_to_be_read_and_a_file_to_be_kept() {
             "partly understood",
             "2 readings",
             "hex 00ff",
-            "the beginning of 9000 bytes",
+            "the beginning of 9,000 bytes",
         ],
     );
     holds(

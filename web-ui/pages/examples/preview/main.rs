@@ -77,7 +77,7 @@ async fn main() -> Result<(), BoxError> {
         facts: Arc::new(move || Facts {
             version: "0.1.0".to_owned(),
             uptime: began.elapsed() + Duration::from_secs(273_900),
-            readings_per_s: Some(count as f64 / 20.0),
+            readings_per_s: Some(count as f64 * 2.8916),
             ..Facts::default()
         }),
         upgrades: Vec::new(),

@@ -139,7 +139,7 @@ fn head(view: &DeviceView, fault: Option<&Fault>) -> Markup {
             }
             @if let Some(child) = &view.child {
                 div { dt { "Task" } dd { (marks::child(child.state)) span.sub { (tree::since(child)) } } }
-                div { dt { "Restarts" } dd.num { (child.restarts) } }
+                div { dt { "Restarts" } dd.num { (words::count(child.restarts)) } }
                 @if let Some(reason) = &child.last_reason {
                     div.wide { dt { "Last reason" } dd.reason { (reason) } }
                 }
@@ -217,7 +217,7 @@ fn point_row(device: &str, point: &Point, now: Timestamp) -> Markup {
                     ClockQuality::Unknown => "unknown",
                 }
             }
-            td.num.seq { (reading.seq) }
+            td.num.seq { (words::count(reading.seq)) }
             td.set { (control::in_row(device, &point.name, &point.about, reading.value.as_ref().ok())) }
         }
     }

@@ -117,7 +117,7 @@ fn row(client: &Discovered) -> Markup {
             }
             td.num {
                 (words::count(client.messages)) span.word { " messages" }
-                @if client.lost > 0 { span.sub { (client.lost) " older ones lost" } }
+                @if client.lost > 0 { span.sub { (words::count(client.lost)) " older ones lost" } }
             }
             td.guess {
                 @match &client.guess {

@@ -106,7 +106,7 @@ fn header(frame: &Frame<'_>) -> Markup {
                 }
                 dl.facts {
                     @if let Some(rate) = facts.readings_per_s {
-                        div { dt { "Intake" } dd { span.num { (words::rate(rate)) } " readings/s" } }
+                        div { dt { "Intake" } dd { (words::rate(rate)) span.word { " readings" } "/s" } }
                     }
                     div { dt { "Up" } dd { (words::span(facts.uptime)) } }
                     div { dt { "Version" } dd { (facts.version) } }

@@ -97,7 +97,8 @@ fn facts(known: &Known, now: Timestamp) -> Markup {
                         dd {
                             @match &point.reading.value {
                                 Ok(value) => {
-                                    (words::shortened(&value.to_string(), 200)) " " span.unit { (point.unit()) }
+                                    (words::shortened(&words::value(value, point.unit()), 200))
+                                    " " span.unit { (point.unit()) }
                                 }
                                 Err(reason) => { (reason) }
                             }

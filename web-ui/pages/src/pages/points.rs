@@ -39,7 +39,9 @@ pub(crate) fn cells(point: &Point, now: Timestamp) -> Markup {
     html! {
         @match &reading.value {
             Ok(value) => {
-                td class=(class_of(value, freshness)) { (words::shortened(&value.to_string(), MAX_TEXT)) }
+                td class=(class_of(value, freshness)) {
+                    (words::shortened(&words::value(value, point.unit()), MAX_TEXT))
+                }
             }
             Err(reason) => { td.v.none { span aria-hidden="true" { "— " } (reason) } }
         }

@@ -59,7 +59,7 @@ pub(crate) async fn show(
         } @else {
             (table(&entries, live::now()))
             @if lost > 0 {
-                p.sub { (words::counted(usize::try_from(lost).unwrap_or(usize::MAX), "older entry", "older entries"))
+                p.sub { (words::counted(lost, "older entry", "older entries"))
                     " had to make room." }
             }
         }
@@ -125,7 +125,9 @@ fn payload(entry: &Entry) -> Markup {
     };
     html! {
         span.said { (shown) }
-        @if let Some(length) = entry.length { span.sub { "the beginning of " (length) " bytes" } }
+        @if let Some(length) = entry.length {
+            span.sub { "the beginning of " (words::counted(length, "byte", "bytes")) }
+        }
     }
 }
 

@@ -31,7 +31,6 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Lenient(query): Lenient<
         .filter(|(_, state)| *state == roost_runtime::State::Running)
         .count();
     let bus = site.web.bus.stats();
-    let count = |number: u64| words::count(usize::try_from(number).unwrap_or(usize::MAX));
     let body = html! {
         h1 { "System" }
         dl.record {
@@ -42,10 +41,10 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, Lenient(query): Lenient<
                     @else { (marks::mark(Tone::Bad, &format!("{running} of {} running", services.len()))) }
                 }
             }
-            div { dt { "Restarts of devices" } dd.num { (count(site.web.devices.restarts())) } }
-            div { dt { "Messages published" } dd.num { (count(bus.published)) } }
-            div { dt { "Messages dropped" } dd.num { (count(bus.dropped)) } }
-            div { dt { "Messages retained" } dd.num { (count(bus.retained)) } }
+            div { dt { "Restarts of devices" } dd.num { (words::count(site.web.devices.restarts())) } }
+            div { dt { "Messages published" } dd.num { (words::count(bus.published)) } }
+            div { dt { "Messages dropped" } dd.num { (words::count(bus.dropped)) } }
+            div { dt { "Messages retained" } dd.num { (words::count(bus.retained)) } }
         }
         (tree::section(&site, &survey, CHILDREN))
     };

@@ -99,8 +99,7 @@ fn line(child: &ChildView, device: Option<&str>, children: Option<usize>) -> Mar
             }
             (marks::child(child.state))
             span.since { (since(child)) }
-            @let restarts = usize::try_from(child.restarts).unwrap_or(usize::MAX);
-            span.restarts { @if restarts > 0 { (words::counted(restarts, "restart", "restarts")) } }
+            span.restarts { @if child.restarts > 0 { (words::counted(child.restarts, "restart", "restarts")) } }
         }
         @if let Some(reason) = &child.last_reason { span.reason { (words::shortened(reason, 200)) } }
     }
