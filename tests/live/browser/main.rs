@@ -72,6 +72,11 @@ fn who_signs_in_has_another_session_and_forged_forms_are_refused() {
 }
 
 #[test]
+fn people_see_each_other_come_and_go() {
+    holds("people");
+}
+
+#[test]
 fn failures_are_survived() {
     holds("failures");
 }

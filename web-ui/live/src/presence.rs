@@ -1,8 +1,10 @@
-//! Presence: who is on a topic, as the stock client shows it. A channel tracks itself under a key and leaves when it
-//! ends, however it ends; everybody on the topic hears of it.
+//! Presence: who is on a topic, as the stock client shows it. A channel or a view tracks itself under a key and leaves
+//! when it ends, however it ends; everybody on the topic hears of it, and views that watch it.
 //!
 //! Changes that come close together go out as one `presence_diff`, and a newcomer's `presence_state` follows the diff
 //! that tells of it: a thousand clients that return at once cost a few broadcasts, not a million messages.
+
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,6 +19,12 @@ use crate::channel::{Channel, Handle, Socket};
 use crate::endpoint::Hub;
 use crate::frame::Payload;
 use crate::lock;
+use crate::view::Inbox;
+
+pub use watch::Change;
+
+use watch::Watchers;
+pub(crate) use watch::Watching;
 
 /// Event with everybody.
 const STATE: &str = "presence_state";
@@ -46,6 +54,7 @@ impl Pending {
 pub struct Presence {
     who: roost_runtime::Presence,
     pending: Arc<Pending>,
+    watchers: Arc<Watchers>,
 }
 
 /// Somebody is present until this is dropped.
@@ -58,6 +67,7 @@ impl Presence {
         Self {
             who: roost_runtime::Presence::collected(move |topic| told.add(topic, None)),
             pending,
+            watchers: Arc::default(),
         }
     }
 
@@ -71,6 +81,16 @@ impl Presence {
         meta: Map<String, Value>,
     ) -> Tracked {
         self.who.track(socket.topic(), key, meta)
+    }
+
+    /// The same for a view.
+    pub(crate) fn enter(&self, topic: &str, key: &str, meta: Map<String, Value>) -> Tracked {
+        self.who.track(topic, key, meta)
+    }
+
+    /// What changes on `topic` is put into a view's inbox until what is returned is dropped.
+    pub(crate) fn watch(&self, topic: &str, inbox: Inbox) -> Watching {
+        self.watchers.watch(topic, inbox)
     }
 
     /// Tells the channel's client who is on its topic (`presence_state`), after the diff that tells the others of it.
@@ -99,11 +119,16 @@ impl Presence {
         }
     }
 
-    fn tell_topic(&self, hub: &Hub, topic: &str, newcomers: &[Handle]) {
-        if let Some(diff) = self.who.take_diff(topic)
+    fn tell_topic(&self, hub: &Hub, topic: &Arc<str>, newcomers: &[Handle]) {
+        let diff = self.who.take_diff(topic);
+        if self.watchers.tell(topic, diff.as_ref()) {
+            // Again in a while, when there may be room for it.
+            self.pending.add(topic, None);
+        }
+        if let Some(diff) = diff
             && let Err(error) = hub.topics.broadcast(topic, DIFF, &diff.into(), None)
         {
-            debug!(topic, %error, "a change of presence can't be told");
+            debug!(topic = &**topic, %error, "a change of presence can't be told");
         }
         if newcomers.is_empty() {
             return;
@@ -111,7 +136,7 @@ impl Presence {
         let state: Payload = self.who.list(topic).into();
         for newcomer in newcomers.iter().filter(|newcomer| !newcomer.is_closed()) {
             if let Err(error) = newcomer.push(STATE, &state) {
-                debug!(topic, %error, "a state of presence can't be told");
+                debug!(topic = &**topic, %error, "a state of presence can't be told");
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use roost_runtime::Bus;
 
+use crate::presence::Presence;
 use crate::routes::{PatternError, Routes, Table};
 use crate::sign::SigningKey;
 use crate::view::upload::{Table as Uploads, UPLOAD_BYTES};
@@ -19,6 +20,7 @@ struct Inner {
     table: Table,
     app: Arc<dyn Any + Send + Sync>,
     bus: Option<Bus>,
+    presence: Option<Presence>,
     secure: bool,
     uploads: Uploads,
 }
@@ -29,6 +31,7 @@ pub struct SiteBuilder {
     routes: Routes,
     app: Arc<dyn Any + Send + Sync>,
     bus: Option<Bus>,
+    presence: Option<Presence>,
     secure: bool,
     upload_folder: PathBuf,
     upload_bytes: u64,
@@ -46,6 +49,13 @@ impl SiteBuilder {
     #[must_use]
     pub fn bus(mut self, bus: Bus) -> Self {
         self.bus = Some(bus);
+        self
+    }
+
+    /// Whom views can be among, and watch: that of the endpoint, so that channels' clients are told of them too.
+    #[must_use]
+    pub fn presence(mut self, presence: &Presence) -> Self {
+        self.presence = Some(presence.clone());
         self
     }
 
@@ -78,6 +88,7 @@ impl SiteBuilder {
             table: Table::new(self.routes)?,
             app: self.app,
             bus: self.bus,
+            presence: self.presence,
             secure: self.secure,
         })))
     }
@@ -104,6 +115,7 @@ impl Site {
             routes,
             app: Arc::new(()),
             bus: None,
+            presence: None,
             secure: false,
             upload_folder: std::env::temp_dir(),
             upload_bytes: UPLOAD_BYTES,
@@ -126,6 +138,10 @@ impl Site {
 
     pub(crate) fn bus(&self) -> Option<&Bus> {
         self.0.bus.as_ref()
+    }
+
+    pub(crate) fn presence(&self) -> Option<&Presence> {
+        self.0.presence.as_ref()
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {

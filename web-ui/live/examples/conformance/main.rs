@@ -16,6 +16,7 @@ mod layout;
 mod login;
 mod more;
 mod nest;
+mod people;
 mod pictures;
 mod room;
 mod two;
@@ -49,7 +50,7 @@ async fn main() -> Result<(), BoxError> {
     let endpoint = Endpoint::new(Limits::default());
     let desk = Arc::new(Desk::default());
     let watched = std::env::var_os("RELOAD").map(PathBuf::from);
-    let site = site(Arc::clone(&desk), watched.is_some())?;
+    let site = site(Arc::clone(&desk), &endpoint, watched.is_some())?;
     let router = site
         .pages()
         .merge(login::routes(site.clone()))
@@ -74,7 +75,7 @@ async fn main() -> Result<(), BoxError> {
 }
 
 /// The live pages.
-fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
+fn site(desk: Arc<Desk>, endpoint: &Endpoint, reloading: bool) -> Result<Site, BoxError> {
     let (layout, key): (fn(&Page) -> Rendered, _) = match reloading {
         true => (layout::reloading, SigningKey::new(NO_SECRET)?),
         false => (layout::layout, SigningKey::random()?),
@@ -88,13 +89,15 @@ fn site(desk: Arc<Desk>, reloading: bool) -> Result<Site, BoxError> {
         .view::<archive::Archive>("/archive")
         .view::<dialog::Dialog>("/dialog")
         .view::<effects::Effects>("/effects")
-        .view::<pictures::Pictures>("/pictures");
+        .view::<pictures::Pictures>("/pictures")
+        .view::<people::People>("/people");
     // No browser gets from one group to the other without a page load.
     let others = Group::new("others", layout)
         .guard(Desk::guard)
         .view::<two::Two>("/other");
     let routes = Routes::new().group(pages).group(others).nested::<nest::Egg>();
-    Ok(Site::builder(key, routes).app(desk).build()?)
+    let presence = endpoint.presence();
+    Ok(Site::builder(key, routes).app(desk).presence(presence).build()?)
 }
 
 /// What connects the pages to the stock client, and how they look.

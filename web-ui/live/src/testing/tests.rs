@@ -2,6 +2,7 @@
 
 mod channels;
 mod pages;
+mod present;
 
 use axum::Router;
 use serde_json::json;

@@ -16,6 +16,7 @@ use super::handle::{Handle, Inbox};
 use super::listening::{FilterError, Listening};
 use super::live_view::LiveView;
 use super::nest::{Nest, Standing};
+use super::present::Present;
 use super::timers::Timers;
 use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
@@ -41,6 +42,7 @@ pub struct Context {
     pub(crate) assets: Box<[String]>,
     pub(crate) uploads: Vec<Upload>,
     pub(crate) nest: Option<Nest>,
+    pub(crate) present: Option<Box<Present>>,
     pub(crate) components: RefCell<Option<Box<Components>>>,
 }
 
@@ -61,6 +63,7 @@ impl Context {
             assets: Box::default(),
             uploads: Vec::new(),
             nest: None,
+            present: None,
             components: RefCell::new(None),
         }
     }

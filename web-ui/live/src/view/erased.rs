@@ -1,6 +1,7 @@
 //! Views and components without their types, so that the engine is compiled once.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use roost_runtime::Message;
 use serde_json::Value;
@@ -12,6 +13,7 @@ use super::inboxes::MessageType;
 use super::live_view::{Container, LiveView};
 use super::refusal::Refusal;
 use crate::params::Params;
+use crate::presence::Change;
 use crate::render::{Cid, Rendered};
 use crate::session::Session;
 
@@ -37,6 +39,10 @@ impl<V: LiveView> AnyView for V {
     }
 
     fn handle_letter(&mut self, letter: Letter, context: &mut Context) {
+        let letter = match letter.downcast::<Arc<Change>>() {
+            Ok(change) => return self.handle_presence(&change, context),
+            Err(letter) => letter,
+        };
         match letter.downcast::<V::Message>() {
             Ok(message) => self.handle_message(*message, context),
             Err(_) => tracing::error!(

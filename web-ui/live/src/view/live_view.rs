@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::refusal::Refusal;
 use crate::params::Params;
+use crate::presence::Change;
 use crate::render::Rendered;
 use crate::session::Session;
 
@@ -71,6 +72,11 @@ pub trait LiveView: Sized + Send + 'static {
     /// A message on the bus, under a filter that [`Context::subscribe`] was given.
     fn handle_published(&mut self, message: &Message, context: &mut Context) {
         let _ = (message, context);
+    }
+
+    /// Somebody has come to a topic or has left it, after [`Context::watch`] was called for it.
+    fn handle_presence(&mut self, change: &Change, context: &mut Context) {
+        let _ = (change, context);
     }
 
     /// A file of an upload got on, was done or failed: see [`Context::upload`].

@@ -4,6 +4,7 @@
 mod counter;
 mod form;
 mod hook;
+mod people;
 mod program;
 mod stream;
 
@@ -48,6 +49,20 @@ async fn a_hook_asks_and_is_told() -> Result<(), Failure> {
     let mut page = start().await.browser().open("/chart").await?;
     let reply = page.hook("range", json!({"last": 1})).await?;
     assert_eq!(reply, json!({"values": [20.0]}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn people_are_seen_to_come_and_go() -> Result<(), Failure> {
+    let program = start().await;
+    let mut ann = program.browser().open("/plant?name=ann").await?;
+    ann.until("#news", "ann has come").await?;
+    let bob = program.browser().open("/plant?name=bob").await?;
+    ann.until("#news", "bob has come").await?;
+    assert_eq!(ann.texts("#here li")?, ["ann", "bob"]);
+    drop(bob);
+    ann.until("#news", "bob has gone").await?;
+    assert_eq!(ann.texts("#here li")?, ["ann"]);
     Ok(())
 }
 

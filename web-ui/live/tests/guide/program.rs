@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::counter::Counter;
 use crate::form::NewDevice;
 use crate::hook::Chart;
+use crate::people::Plant;
 use crate::stream::{Log, Writer};
 
 fn layout(page: &Page) -> Rendered {
@@ -35,14 +36,18 @@ fn layout(page: &Page) -> Rendered {
     }
 }
 
-fn site(writer: Arc<Writer>) -> Result<Site, BoxError> {
+fn site(writer: Arc<Writer>, endpoint: &Endpoint) -> Result<Site, BoxError> {
     let pages = Group::new("pages", layout)
         .view::<Counter>("/")
         .view::<NewDevice>("/new")
         .view::<Log>("/log")
-        .view::<Chart>("/chart");
+        .view::<Chart>("/chart")
+        .view::<Plant>("/plant");
     let routes = Routes::new().group(pages);
-    Ok(Site::builder(SigningKey::random()?, routes).app(writer).build()?)
+    Ok(Site::builder(SigningKey::random()?, routes)
+        .app(writer)
+        .presence(endpoint.presence())
+        .build()?)
 }
 
 fn routes(site: &Site, endpoint: &Endpoint) -> Router {
@@ -78,7 +83,7 @@ pub(crate) struct Program {
 pub(crate) async fn start() -> Program {
     let writer = Arc::new(Writer::default());
     let endpoint = Endpoint::new(Limits::default());
-    let router = routes(&site(Arc::clone(&writer)).unwrap(), &endpoint);
+    let router = routes(&site(Arc::clone(&writer), &endpoint).unwrap(), &endpoint);
     testing::run(&endpoint).await;
     Program { router, writer }
 }
