@@ -208,4 +208,38 @@ scenario("after the socket was lost a stream shows the rows that the view mounts
     await seesRows(one, ["row-1=r1", "row-2=r2", "row-3=r3"]);
 });
 
+scenario("what is added to a list that the browser keeps stands at its end or beginning, and nothing of the rest is sent", async (one) => {
+    await one.visits("/notes");
+    await one.seesAll("#log li", ["note 1"]);
+    const since = one.frames.length;
+    for (const number of [2, 3]) {
+        const { diff } = await one.pushing(() => one.click("#add"));
+        const sent = JSON.stringify(diff);
+        assert.ok(sent.includes(`note ${number}`) && !sent.includes(`note ${number - 1}`), sent);
+    }
+    await one.seesAll("#log li", ["note 1", "note 2", "note 3"]);
+    await one.seesAll("#newest li", ["note 3", "note 2", "note 1"]);
+    await one.click("#two");
+    await one.seesAll("#log li", ["note 1", "note 2", "note 3", "note 4", "note 5"]);
+    await one.seesAll("#newest li", ["note 4", "note 5", "note 3", "note 2", "note 1"]);
+    await one.click("#correct");
+    await one.seesAll("#log li", ["note 1", "note 2, corrected", "note 3", "note 4", "note 5"]);
+    await one.seesAll("#newest li", ["note 4", "note 5", "note 3", "note 2, corrected", "note 1"]);
+    await one.click("#look");
+    await one.sees("#look", "1");
+    await one.seesAll("#log li", ["note 1", "note 2, corrected", "note 3", "note 4", "note 5"]);
+    assert.equal(one.between(since, ">", "event").length, 5);
+});
+
+scenario("a list that the browser keeps begins anew with its view", async (one) => {
+    one.expects(/WebSocket connection to/);
+    await one.visits("/notes");
+    for (let more = 0; more < 2; more += 1) await one.pushing(() => one.click("#two"));
+    await one.seesAll("#newest li", ["note 4", "note 5", "note 2", "note 3", "note 1"]);
+    await one.ctl("drop");
+    for (const list of ["#log", "#newest"]) await one.seesAll(`${list} li`, ["note 1"]);
+    await one.click("#add");
+    await one.seesAll("#newest li", ["note 2", "note 1"]);
+});
+
 module.exports = scenarios;

@@ -78,8 +78,8 @@ async function seesOnScreen(one, row) {
     await one.until(`entry ${row} is on the screen`, isOnScreen, row, () => look(one));
 }
 
-async function begins(one) {
-    await one.visits("/archive");
+async function begins(one, path = "/archive") {
+    await one.visits(path);
     await one.marks();
     await one.page.mouse.move(200, 200);
     const first = await rows(one);
@@ -130,6 +130,28 @@ scenario("who leaps above all rows is at the beginning", async (one) => {
     const [event] = one.between(since, ">", "event").map((frame) => frame[4]);
     assert.deepEqual([event.event, event.value], ["earlier", { id: `entry-${now.first}`, _overran: true }]);
     assert.deepEqual(await rows(one), { first: 1, last: PAGE, count: PAGE, whole: true });
+});
+
+// What the view was told as somebody scrolled up.
+const toldAbove = (one, since) =>
+    one
+        .between(since, ">", "event")
+        .filter(({ 4: { event } }) => event === "earlier")
+        .map(({ 4: { value } }) => value._overran === true);
+
+scenario("who scrolls up within a frame is above all rows where the frame that the list names says so", async (one) => {
+    let now = await begins(one, "/archive?frame=1");
+    while (now.first < 2 * PAGE) now = await turns(one, "bottom", rests);
+    const since = one.frames.length;
+    const { first } = now;
+    now = await turns(one, "top", rests);
+    assert.equal(now.first, first - PAGE);
+    assert.deepEqual(new Set(toldAbove(one, since)), new Set([false]), "the first row is no end of the frame");
+    assert.ok(now.first > 1);
+    const before = one.frames.length;
+    await one.page.evaluate(() => window.scrollTo({ top: 0, behavior: "instant" }));
+    await one.sees("#there", `1 to ${PAGE}`);
+    assert.equal(toldAbove(one, before)[0], true);
 });
 
 scenario("a window that was scrolled begins anew when the connection was lost, and goes on from there", async (one) => {

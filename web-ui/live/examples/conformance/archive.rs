@@ -1,4 +1,5 @@
-//! The page `/archive`: thousands of rows, of which the browser has a window that moves as somebody scrolls.
+//! The page `/archive`: thousands of rows, of which the browser has a window that moves as somebody scrolls. With
+//! `?frame=1` the room around them is that of an element around the list.
 
 use std::ops::Range;
 
@@ -17,15 +18,17 @@ const WINDOW: u32 = 3 * PAGE;
 pub(crate) struct Archive {
     rows: Stream<u32>,
     there: Range<u32>,
+    framed: bool,
 }
 
 impl LiveView for Archive {
     type Message = ();
 
-    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+    fn mount(params: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
         let mut archive = Self {
             rows: Stream::new(),
             there: 1..1,
+            framed: params.get("frame").is_some(),
         };
         archive.later();
         Ok(archive)
@@ -46,12 +49,19 @@ impl LiveView for Archive {
         // sees that has leapt. Below, the last row stays on the screen, however far one has leapt.
         let above = if self.there.start > 1 { "200vh" } else { "0" };
         let below = if self.there.end <= ROWS { "50vh" } else { "0" };
+        let room = format!("padding-top: {above}; padding-bottom: {below}");
+        let (around, inside) = if self.framed { (&*room, "") } else { ("", &*room) };
+        // Without room of its own the list begins with its first row: whether somebody is above all rows, the element
+        // with the room says.
+        let target = self.framed.then_some("frame");
         html! {
             <p id="there">{self.there.start}" to "{self.there.end - 1}</p>
-            <ol id="archive" phx-update="stream" phx-viewport-top="earlier" phx-viewport-bottom="later"
-                style="padding-top: {above}; padding-bottom: {below}">
-                {stream (id, row) in &self.rows { <li id={id}>"entry "{row}</li> }}
-            </ol>
+            <div id="frame" style={around}>
+                <ol id="archive" phx-update="stream" phx-viewport-top="earlier" phx-viewport-bottom="later"
+                    phx-viewport-overrun-target={target} style={inside}>
+                    {stream (id, row) in &self.rows { <li id={id}>"entry "{row}</li> }}
+                </ol>
+            </div>
         }
     }
 }

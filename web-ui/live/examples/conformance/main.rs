@@ -16,6 +16,7 @@ mod layout;
 mod login;
 mod more;
 mod nest;
+mod notes;
 mod people;
 mod pictures;
 mod room;
@@ -90,7 +91,8 @@ fn site(desk: Arc<Desk>, endpoint: &Endpoint, reloading: bool) -> Result<Site, B
         .view::<dialog::Dialog>("/dialog")
         .view::<effects::Effects>("/effects")
         .view::<pictures::Pictures>("/pictures")
-        .view::<people::People>("/people");
+        .view::<people::People>("/people")
+        .view::<notes::Notes>("/notes");
     // No browser gets from one group to the other without a page load.
     let others = Group::new("others", layout)
         .guard(Desk::guard)
