@@ -180,6 +180,7 @@ fn status_shows_the_tree_and_says_what_to_do_without_a_gateway() {
         "broker",
         "mqtt listener",
         "web",
+        "memory",
         "watchdog",
     ] {
         assert!(status.contains(name), "{name} is missing in {status}");

@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 use crate::machine;
 
 const BATCH: usize = 1000;
-/// As in `systemd/roost.service`.
-const ARENAS: &str = "2";
 /// Single messages whose way through is timed.
 const PROBES: usize = 200;
 
@@ -65,7 +63,6 @@ impl Gateway {
         );
         let program = Program::start(Settings {
             program: Some(built),
-            environment: vec![("MALLOC_ARENA_MAX".into(), ARENAS.into())],
             // All publishers of a scene are one client.
             mqtt: "max_connections_per_client = 10000".into(),
             ..Settings::default()

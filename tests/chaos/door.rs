@@ -64,6 +64,7 @@ impl Door {
                 let topics: Vec<&str> = retained.iter().map(|message| message.topic.as_str()).collect();
                 return json!(topics);
             }
+            Some("memory") => return json!(crate::MEMORY.allocated()),
             Some("tasks") => return json!(self.runtime.metrics().num_alive_tasks()),
             other => panic!("{other:?} can't be asked"),
         };

@@ -9,17 +9,23 @@ mod door;
 mod sequence;
 mod victims;
 
+use std::alloc::System;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cap::Cap;
 use roost::config;
 use roost_runtime::sabotage;
 
 use door::Door;
 use sequence::Sequences;
 use victims::{Saboteur, Victims};
+
+/// Counts the bytes in use: what the allocator keeps for later is no leak.
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Where the socket is to be.
 const SOCKET: &str = "ROOST_CHAOS_SOCKET";

@@ -27,11 +27,7 @@ impl Stage {
     pub(crate) fn set(look_every: Option<Duration>, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("door");
-        let mut environment = vec![
-            ("ROOST_CHAOS_SOCKET".to_owned(), socket.clone()),
-            // As the systemd unit has it.
-            ("MALLOC_ARENA_MAX".to_owned(), "2".into()),
-        ];
+        let mut environment = vec![("ROOST_CHAOS_SOCKET".to_owned(), socket.clone())];
         if let Some(interval) = look_every {
             let ms = interval.as_millis().to_string();
             environment.push(("ROOST_CHAOS_LOOK_EVERY_MS".to_owned(), ms.into()));
@@ -114,23 +110,33 @@ impl Stage {
         PathBuf::from(format!("/proc/{}/{name}", self.program.id()))
     }
 
-    pub(crate) fn memory_kb(&self) -> u64 {
-        memory_kb(&self.program)
+    /// Resident, and in use (the blocks that have not been freed), in kB of 1,024 bytes.
+    pub(crate) fn memory(&self) -> Memory {
+        let in_use = self.ask(&json!({ "do": "memory" })).as_u64().unwrap();
+        Memory {
+            resident_kb: memory_kb(&self.program),
+            in_use_kb: in_use >> 10,
+        }
     }
 
     /// How high the gateway stands while nobody asks it anything over HTTP.
     pub(crate) fn level(&self) -> Level {
-        let mut kinds = self.kinds();
-        let requests = kinds.remove("requests").unwrap_or(0);
-        let tasks = self.ask(&json!({ "do": "tasks" })).as_u64().unwrap();
-        let files = std::fs::read_dir(self.proc("fd")).unwrap().count() as u64;
-        let threads = std::fs::read_dir(self.proc("task")).unwrap().count() as u64;
-        Level {
-            kinds,
-            tasks: tasks.saturating_sub(requests),
-            files: files.saturating_sub(requests),
-            threads,
-        }
+        wait_for("a moment in which no HTTP connection comes or goes", || {
+            let before = self.kinds();
+            let tasks = self.ask(&json!({ "do": "tasks" })).as_u64().unwrap();
+            let files = std::fs::read_dir(self.proc("fd")).unwrap().count() as u64;
+            let threads = std::fs::read_dir(self.proc("task")).unwrap().count() as u64;
+            let mut kinds = self.kinds();
+            (before == kinds).then(|| {
+                let requests = kinds.remove("requests").unwrap_or(0);
+                Level {
+                    kinds,
+                    tasks: tasks.saturating_sub(requests),
+                    files: files.saturating_sub(requests),
+                    threads,
+                }
+            })
+        })
     }
 }
 
@@ -171,6 +177,13 @@ pub(crate) fn memory_kb(program: &Program) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// What the gateway takes, and what of it is in use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    pub(crate) resident_kb: u64,
+    pub(crate) in_use_kb: u64,
 }
 
 /// What must be the same before and after.

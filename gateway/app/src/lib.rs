@@ -8,6 +8,7 @@ pub mod config;
 mod devices;
 mod gateway;
 mod logs;
+mod memory;
 mod metrics;
 mod requests;
 mod run;

@@ -10,8 +10,8 @@ use roost_mqtt::BrokerStats;
 use roost_runtime::SupervisorHandle;
 use roost_web::Facts;
 
-use crate::VERSION;
 use crate::gateway::Gateway;
+use crate::{VERSION, memory};
 
 struct Text(String);
 
@@ -61,7 +61,7 @@ pub(crate) fn text(gateway: &Arc<Gateway>, devices: &SupervisorHandle, tree: &Su
     freshness(&mut text, gateway);
     bus(&mut text, gateway);
     broker(&mut text, gateway.broker.stats());
-    if let Some(bytes) = resident_bytes() {
+    if let Some(bytes) = memory::resident_bytes() {
         text.gauge(
             "process_resident_memory_bytes",
             "Resident memory of the program.",
@@ -231,17 +231,6 @@ fn entrance(text: &mut Text, stats: &BrokerStats) {
         "TLS connections that ended before their handshake did.",
         get(&stats.handshakes_failed),
     );
-}
-
-/// Resident memory, from `/proc/self/status` (proc(5)), which counts in kB of 1024 bytes.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace()
-        .nth(1)?
-        .parse::<u64>()
-        .ok()
-        .map(|kilobytes| kilobytes * 1024)
 }
 
 /// What pages say about the gateway.

@@ -29,6 +29,8 @@ pub fn run(config: Config, codecs: &[CodecDef]) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// If it can't be opened.
 pub fn run_with(config: Config, codecs: &[CodecDef], see: impl FnOnce(&Tree)) -> anyhow::Result<ExitCode> {
+    // Before anything starts a thread.
+    roost_heap::tune();
     logs::start(&config.log);
     raise_file_limit();
     info!(version = VERSION, data_dir = %config.data_dir.display(), "starting");

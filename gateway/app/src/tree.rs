@@ -10,7 +10,7 @@ use roost_web::{Bound, Upgrade, Upgraded, Web, WebOptions};
 use crate::clients::clients;
 use crate::devices::{commands, freshness, onboarding, profiles, recorder, registrar};
 use crate::gateway::Gateway;
-use crate::{metrics, watchdog};
+use crate::{memory, metrics, watchdog};
 
 /// The tree of a gateway, with the handles that others ask it through.
 pub struct Tree {
@@ -35,6 +35,7 @@ const DEVICES_LOOK_EVERY: Duration = Duration::from_millis(7500);
 /// ├─ web           requests, and the listener
 /// ├─ commands      takes, sends and follows commands; after the connections, which its failure must not end
 /// ├─ freshness     says when values grow late and devices fall silent
+/// ├─ memory        gives back what a rush has left
 /// └─ watchdog      tells systemd "alive" only while the others answer
 /// ```
 #[must_use]
@@ -71,6 +72,7 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
         .child(roost_web::supervisor(Arc::clone(&web), events))
         .child(commands(&gateway.parts))
         .child(freshness(&gateway.parts))
+        .child(memory::child())
         .child(watchdog::child(watched));
     Tree { root, web }
 }
