@@ -106,4 +106,15 @@ scenario("only what has changed is sent", async (one) => {
     assert.ok(size <= '{"1":"2","9":" data-points=\\"2\\""}'.length, `no more than Phoenix sends: ${JSON.stringify(diff)}`);
 });
 
+scenario("every field has a label, for who can't see where it stands", async (one) => {
+    for (const path of ["/login", "/", "/more", "/effects", "/pictures"]) {
+        await (path === "/login" ? one.page.goto(one.base + path) : one.visits(path));
+        const fields = await one.page.$$eval("input:not([type=hidden]), select, textarea", (fields) =>
+            fields.map(({ outerHTML, labels }) => [outerHTML, [...labels].map((label) => label.innerText).join("")]),
+        );
+        assert.ok(fields.length > 0, path);
+        assert.deepEqual(fields.filter(([, label]) => label.trim() === ""), [], path);
+    }
+});
+
 module.exports = scenarios;

@@ -56,7 +56,7 @@ impl LiveView for Dialog {
                         <FocusWrap id="round" {..}>
                             <div phx-click-away={close()}>
                                 <form id="rename" phx-change="check" phx-submit={close().push("save")}>
-                                    <input id="name" name="name" value={&self.name}>
+                                    <label>"Name "<input id="name" name="name" value={&self.name}></label>
                                     <button id="ok">OK</button>
                                     <button id="cancel" type="button" phx-click={close()}>Cancel</button>
                                 </form>

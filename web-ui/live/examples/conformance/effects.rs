@@ -61,19 +61,24 @@ impl LiveView for Effects {
                 </div>
             </section>
             <section id="focus">
-                <input id="first"> <input id="second">
+                <label>"First "<input id="first"></label> <label>"Second "<input id="second"></label>
                 <button id="remember" phx-click={Js::new().push_focus().to("#first").push_focus().to("#second")}>
                     remember
                 </button>
                 <button id="return" phx-click={Js::new().pop_focus()}>return</button>
             </section>
             <section id="fields">
-                <input id="guarded" value={self.n} phx-keydown="more" phx-key="ArrowUp">
-                <input id="patched" value={self.n} phx-keydown="more" phx-key="ArrowUp" phx-patch-focused>
+                <label>"Kept "<input id="guarded" value={self.n} phx-keydown="more" phx-key="ArrowUp"></label>
+                <label>
+                    "Patched "<input id="patched" value={self.n} phx-keydown="more" phx-key="ArrowUp" phx-patch-focused>
+                </label>
                 <form id="some" phx-change="fields">
-                    <input name="a"> <input name="b" phx-no-unused-field> <input name="c">
+                    <label>"A "<input name="a"></label> <label>"B "<input name="b" phx-no-unused-field></label>
+                    <label>"C "<input name="c"></label>
                 </form>
-                <form id="none" phx-change="fields" phx-no-unused-field><input name="a"> <input name="c"></form>
+                <form id="none" phx-change="fields" phx-no-unused-field>
+                    <label>"A "<input name="a"></label> <label>"C "<input name="c"></label>
+                </form>
             </section>
         }
     }

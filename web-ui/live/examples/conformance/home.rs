@@ -107,14 +107,14 @@ impl LiveView for Home {
                 <span id="n">{self.n}</span> <span id="tick">{self.tick}</span>
                 <button id="inc" phx-click="inc" phx-value-by="2">"+"</button>
                 <button id="js" phx-click={several_at_once()}>js</button>
-                <input id="key" phx-keydown="key" phx-key="Enter">
+                <label>"Key "<input id="key" phx-keydown="key" phx-key="Enter"></label>
                 <div id="panel" style="display:none">panel</div>
                 <button id="crash" phx-click="crash">crash</button>
                 <button id="noop" phx-click="noop">noop</button>
             </section>
             <form id="f" phx-change="validate" phx-submit="save">
-                <input id="name" name="user[name]" value={&self.name} phx-debounce="20">
-                <input name="user[mail]" value="">
+                <label>"Name "<input id="name" name="user[name]" value={&self.name} phx-debounce="20"></label>
+                <label>"Mail "<input name="user[mail]" value=""></label>
                 <span id="err">{self.error}</span>
                 <span id="target">{&self.target}</span>
                 <button id="save" name="act" value="go" phx-disable-with="Saving">Save</button>
@@ -138,7 +138,7 @@ impl LiveView for Home {
                 }}
             </div>
             <form id="uf" phx-change="uv" phx-submit="usave">
-                {context.upload("fw").map(Upload::input)}
+                <label>"File "{context.upload("fw").map(Upload::input)}</label>
                 <button id="usave">up</button>
                 <span id="prog">{progress(context)}</span>
                 <span id="ures">{&self.saved}</span>

@@ -110,7 +110,7 @@ impl LiveView for More {
                 <button id="leave" phx-click="leave">leave</button>
             </nav>
             <div id="window" phx-window-keyup="up" phx-key="Escape" phx-window-focus="window-focus"></div>
-            <input id="field" phx-focus="in" phx-blur="out">
+            <label>"Focus "<input id="field" phx-focus="in" phx-blur="out"></label>
             <div id="away" phx-click-away="away">{if self.away { "closed" } else { "menu" }}</div>
             <button id="throttled" phx-click="once" phx-throttle="60000">once a minute</button>
             <div id="mounted" phx-mounted={Js::new().add_class("seen")}></div>
@@ -120,14 +120,18 @@ impl LiveView for More {
             <button id="remove" phx-click="remove">remove</button>
             {fields()}
             <p id="form">{&self.form}</p>
-            <form id="draft" phx-change="draft" phx-auto-recover="recovered"><input name="text"></form>
-            <form id="left" phx-change="left" phx-auto-recover="ignore"><input name="text"></form>
+            <form id="draft" phx-change="draft" phx-auto-recover="recovered">
+                <label>"Recovered "<input name="text"></label>
+            </form>
+            <form id="left" phx-change="left" phx-auto-recover="ignore"><label>"Left "<input name="text"></label></form>
             <form id="post" action="/posted" method="post" phx-submit="post" phx-trigger-action={self.posts}>
                 <input type="hidden" name={TOKEN} value={&self.token}>
-                <input name="who" value="me"><button id="send">post</button>
+                <label>"Who "<input name="who" value="me"></label><button id="send">post</button>
             </form>
             {uploads(context)}
-            <form id="impatient" phx-change="chosen">{context.upload("impatient").map(Upload::input)}</form>
+            <form id="impatient" phx-change="chosen">
+                <label>"File "{context.upload("impatient").map(Upload::input)}</label>
+            </form>
             <ul id="impatient-files">{files(context, "impatient")}</ul>
         }
     }
@@ -137,7 +141,7 @@ fn commands() -> Rendered {
     html! {
         <section id="commands">
             <div id="box" class="calm" style="display:none" data-do={Js::new().set_attr("data-done", "yes").to("#box")}>
-                <input id="inside">
+                <label>"Inside "<input id="inside"></label>
             </div>
             <button id="show" phx-click={Js::new().show("#box").transition("fade").time_ms(10)}>show</button>
             <button id="hide" phx-click={Js::new().hide("#box")}>hide</button>
@@ -164,12 +168,20 @@ fn commands() -> Rendered {
 fn fields() -> Rendered {
     html! {
         <form id="fields" phx-change="fields">
-            <input name="on" type="checkbox" value="yes">
-            <input name="size" type="radio" value="s"><input name="size" type="radio" value="m">
-            <select name="colour"><option value="r">red</option><option value="g">green</option></select>
-            <select name="days[]" multiple><option>mon</option><option>tue</option><option>wed</option></select>
-            <textarea name="note"></textarea>
-            <input name="at[from]" type="date"><input name="at[to]" type="number">
+            <label><input name="on" type="checkbox" value="yes">" on"</label>
+            <label><input name="size" type="radio" value="s">" small"</label>
+            <label><input name="size" type="radio" value="m">" medium"</label>
+            <label>
+                "Colour "
+                <select name="colour"><option value="r">red</option><option value="g">green</option></select>
+            </label>
+            <label>
+                "Days "
+                <select name="days[]" multiple><option>mon</option><option>tue</option><option>wed</option></select>
+            </label>
+            <label>"Note "<textarea name="note"></textarea></label>
+            <label>"From "<input name="at[from]" type="date"></label>
+            <label>"To "<input name="at[to]" type="number"></label>
         </form>
     }
 }
@@ -177,7 +189,7 @@ fn fields() -> Rendered {
 fn uploads(context: &Context) -> Rendered {
     html! {
         <form id="uploads" phx-change="chosen" phx-submit="keep">
-            {context.upload("notes").map(Upload::input)}
+            <label>"Notes "{context.upload("notes").map(Upload::input)}</label>
             <ul id="files">{files(context, "notes")}</ul>
             <button id="keep">keep</button>
         </form>

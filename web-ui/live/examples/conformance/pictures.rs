@@ -62,7 +62,7 @@ impl Pictures {
         html! {
             <form id="pictures" phx-change="chosen" phx-submit="keep">
                 <div id="drop" phx-drop-target={upload.reference()}>
-                    <p id="hint">"Drop pictures here, or choose them:"</p>
+                    <p id="hint"><label for={upload.reference()}>"Drop pictures here, or choose them:"</label></p>
                     {upload.input()}
                 </div>
                 <ul id="chosen">
