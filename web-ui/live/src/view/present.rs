@@ -85,7 +85,8 @@ impl Context {
     }
 
     /// Who is on `topic` now, channels' clients and views: `{"key": {"metas": [{"phx_ref": "…", …}]}}`. Also in the
-    /// dead render. Nobody is, if the site was given no presence.
+    /// dead render. Nobody is, if the site was given no presence. A copy: where thousands are, a view better keeps what
+    /// it shows of them.
     #[must_use]
     pub fn present(&self, topic: &str) -> Map<String, Value> {
         match self.presence().map(|presence| presence.list(topic)) {
