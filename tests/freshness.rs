@@ -1,16 +1,21 @@
-//! Freshness on the bus: a device that falls silent is found out while its connection looks alive.
+//! Freshness on the bus: a device that falls silent is found out while its connection looks alive, and so is a
+//! connection that only looks alive.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]
 
-use roost_tests::{Listener, Program, Settings, mosquitto_pub, wait_for};
+use roost_tests::{Cable, Door, Listener, Program, Settings, Transport, mosquitto_pub, wait_for};
 use serde_json::json;
 
 fn publish(program: &Program, secret: &str, body: &str) {
-    let message = ["-q", "1", "-t", "devices/boiler/telemetry/t", "-m", body];
-    let output = mosquitto_pub(program, "5", ("boiler", secret), &message);
+    publish_as(program, ("boiler", secret), body);
+}
+
+fn publish_as(program: &Program, login: (&str, &str), body: &str) {
+    let topic = format!("devices/{}/telemetry/t", login.0);
+    let output = mosquitto_pub(program, "5", login, &["-q", "1", "-t", &topic, "-m", body]);
     assert!(output.status.success());
 }
 
@@ -68,4 +73,46 @@ fn an_old_value_is_stale_after_a_restart_and_a_removed_device_is_counted_nowhere
         let counts = ["roost_points_stale", "roost_devices_silent"].map(|name| api.metric(name));
         (counts == [0, 0]).then_some(())
     });
+}
+
+#[test]
+fn a_device_whose_cable_was_pulled_is_not_connected_and_its_commands_wait_and_a_quiet_one_stays() {
+    let program = Program::start(Settings::default());
+    let (boiler, lamp) = (program.add_device("boiler"), program.add_device("lamp"));
+    let mut door = Door::of(&program, Transport::Tcp);
+    (door.user, door.password) = ("boiler".into(), boiler.clone());
+    let mut cable = Cable::to(door.at);
+    let commands = ["-v", "-q", "1", "-t", "devices/boiler/commands/+", "-k", "3600"];
+    let _cut_off = Listener::through(&door.by_way_of(cable.at()), "311", &commands);
+    let quiet = Listener::start_as(&program, ("lamp", &lamp), "devices/lamp/commands/+");
+    let device = |id: &str| program.api().get(&format!("/api/v1/devices/{id}")).body;
+    assert_eq!(device("boiler")["connected"], true);
+    cable.pull();
+    for login in [("lamp", &*lamp), ("boiler", &*boiler)] {
+        publish_as(&program, login, r#"{"value": 1, "cadence_ms": 400}"#);
+    }
+    wait_for("the dead link to be found out", || {
+        (device("boiler")["connected"] == false).then_some(())
+    });
+    wait_for("the quiet one to be silent", || {
+        (device("lamp")["silent"] == true).then_some(())
+    });
+    assert_eq!(device("lamp")["connected"], true);
+    assert_eq!(program.api().metric("roost_mqtt_vanished_total"), 1);
+    let command = |id: &str| {
+        let path = format!("/api/v1/devices/{id}/points/relay/commands");
+        program
+            .api()
+            .post(&path, &json!({ "value": true, "within_ms": 600_000 }))
+    };
+    let answer = command("boiler");
+    assert_eq!(answer.body["state"], "queued", "{}", answer.text);
+    let reason = answer.body["reason"].as_str().unwrap();
+    assert!(reason.starts_with("not connected, queued until"), "{reason}");
+    let sent = command("lamp");
+    let line = quiet.message("devices/lamp/commands/relay");
+    assert!(line.contains(sent.body["id"].as_str().unwrap()), "{line}");
+    let back = Listener::start_as(&program, ("boiler", &boiler), "devices/boiler/commands/+");
+    let line = back.message("devices/boiler/commands/relay");
+    assert!(line.contains(answer.body["id"].as_str().unwrap()), "{line}");
 }

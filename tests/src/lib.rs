@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod cable;
 mod certificates;
 mod clients;
 mod cutter;
@@ -14,6 +15,7 @@ mod program;
 mod scripts;
 
 pub use api::{Api, Response, Silence};
+pub use cable::Cable;
 pub use certificates::{Authority, Pair};
 pub use clients::{Listener, mosquitto, mosquitto_pub};
 pub use cutter::Cutter;

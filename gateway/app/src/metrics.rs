@@ -208,7 +208,7 @@ fn broker(text: &mut Text, stats: &BrokerStats) {
     entrance(text, stats);
 }
 
-/// Connections on their way in.
+/// Connections on their way in, and those whose other side has gone.
 fn entrance(text: &mut Text, stats: &BrokerStats) {
     let get = BrokerStats::get;
     text.gauge(
@@ -230,6 +230,16 @@ fn entrance(text: &mut Text, stats: &BrokerStats) {
         "roost_mqtt_handshakes_failed_total",
         "TLS connections that ended before their handshake did.",
         get(&stats.handshakes_failed),
+    );
+    text.counter(
+        "roost_mqtt_probed_total",
+        "Clients asked by TCP whether they are still there, because something of their device was overdue.",
+        get(&stats.probed),
+    );
+    text.counter(
+        "roost_mqtt_vanished_total",
+        "Connections ended because the other side did not answer any more.",
+        get(&stats.vanished),
     );
 }
 

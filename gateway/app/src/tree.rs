@@ -71,7 +71,7 @@ pub fn tree(gateway: &Arc<Gateway>) -> Tree {
         .child(broker)
         .child(roost_web::supervisor(Arc::clone(&web), events))
         .child(commands(&gateway.parts))
-        .child(freshness(&gateway.parts))
+        .child(freshness(&gateway.parts, &gateway.broker))
         .child(memory::child())
         .child(watchdog::child(watched));
     Tree { root, web }

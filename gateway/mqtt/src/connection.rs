@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Connect, Incoming, Reason, Version};
 use crate::lobby::Seat;
+use crate::roster::Call;
 use crate::session::{Close, Session};
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
@@ -226,7 +227,10 @@ async fn converse(wire: &mut Wire, guest: &mut Guest, context: &Context) -> Clos
         tokio::select! {
             biased;
             () = context.shutdown.requested() => return Close::Because(Reason::ServerShuttingDown),
-            reason = guest.place.evicted() => return Box::pin(last_heard(wire, guest, reason)).await,
+            call = guest.place.called() => match call {
+                Call::Leave(reason) => return Box::pin(last_heard(wire, guest, reason)).await,
+                Call::Probe(probe) => wire.probe(probe),
+            },
             writable = wire.stream.writable(), if !wire.out.is_empty() => {
                 if writable.is_err() {
                     return Close::Lost;
@@ -337,5 +341,20 @@ impl Drop for Present {
         if let Some(guard) = self.guard.take() {
             self.broker.leave(guard);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: impl FnOnce(Box<Visit>) -> F) -> (usize, usize) {
+        (size_of::<F>(), size_of::<Visit>())
+    }
+
+    #[test]
+    fn what_ten_thousand_idle_connections_keep_is_small() {
+        let (task, visit) = size(attend);
+        assert!(task <= 216 && visit <= 480, "{task} and {visit} bytes");
     }
 }

@@ -1,5 +1,5 @@
-//! The keeper: moves the clock, ends clients that fell silent and sessions whose time has passed, publishes wills whose
-//! time has come, and has written down what clients have retained.
+//! The keeper: moves the clock, ends clients that fell silent, has those asked whose word is overdue, ends sessions
+//! whose time has passed, publishes wills whose time has come, and has written down what clients have retained.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(crate) async fn run(broker: Arc<Broker>, context: Context) -> Result<(), Box
             tick_at += TICK;
             let now = broker.clock().tick();
             if now.is_multiple_of(LOOK_EVERY) {
-                broker.roster().evict_silent(now);
+                broker.look_at_silent(now);
             }
         }
         if Instant::now() >= keep_at {

@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod lobby;
 mod pace;
+mod probe;
 mod roster;
 mod session;
 mod stats;

@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 use crate::broker::Broker;
 use crate::connection::{self, Arrival, Serving};
 use crate::lobby::Seat;
+use crate::probe::USUALLY_AFTER;
 use crate::stats::BrokerStats;
 use crate::tls::Certificates;
 use crate::transport::Transport;
@@ -22,8 +23,6 @@ use crate::transport::Transport;
 const BACKLOG: u32 = 4096;
 /// Wait after an accept that failed for want of file descriptors or memory, or that nobody could serve.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Silence after which the kernel asks whether the other side still lives: for clients without keep-alive.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// What is spoken at a door.
 #[derive(Debug, Clone)]
@@ -58,7 +57,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))
+    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(USUALLY_AFTER))
 }
 
 /// Accepts until it is told to stop.

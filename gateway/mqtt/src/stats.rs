@@ -33,6 +33,10 @@ pub struct BrokerStats {
     pub handshakes_waiting: AtomicU64,
     /// TLS connections that ended before their handshake did.
     pub handshakes_failed: AtomicU64,
+    /// Times that a client was asked, by TCP, whether it is still there: something of it was overdue.
+    pub probed: AtomicU64,
+    /// Connections whose other side did not answer any more.
+    pub vanished: AtomicU64,
 }
 
 impl BrokerStats {

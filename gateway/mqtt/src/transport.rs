@@ -104,6 +104,15 @@ impl Transport {
         }
     }
 
+    /// The TCP connection underneath.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.socket(),
+            Self::WebSocket(stream) => stream.socket(),
+        }
+    }
+
     /// The name that the client has proven by a certificate.
     pub(crate) fn peer_name(&self) -> Option<String> {
         match self {

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::TcpStream;
 
 pub use door::WebSocketDoor;
 use frame::{Decoder, Opcode, put_frame};
@@ -44,6 +45,10 @@ impl WebSocket {
             unsent: BytesMut::new(),
             ended: false,
         }
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.inner.socket()
     }
 
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -4,15 +4,17 @@
 //! share, and a connection owns a buffer only while half a packet or an unsent answer lies in it.
 
 use std::cell::{Cell, RefCell};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use tracing::debug;
 
 use crate::broker::Broker;
 use crate::codec::{self, CodecError, Reason};
 use crate::limits::FREE_BUFFER_BYTES;
+use crate::probe::Probe;
 use crate::session::Close;
 use crate::stats::BrokerStats;
 use crate::transport::Transport;
@@ -133,7 +135,7 @@ impl Wire {
                 Ok(0) => return Err(CloseOr::Close(Close::Lost)),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(_) => return Err(CloseOr::Close(Close::Lost)),
+                Err(error) => return Err(CloseOr::Close(lost(broker, &error))),
             };
             BrokerStats::add(&broker.stats().bytes_in, count as u64);
             *more = count == scratch.len();
@@ -184,8 +186,15 @@ impl Wire {
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            Err(_) => Err(Close::Lost),
+            Err(error) => Err(lost(broker, &error)),
         })
+    }
+
+    /// Has the kernel watch the client this closely. A kernel that can't leaves it to the other ways of finding out.
+    pub(crate) fn probe(&self, probe: Probe) {
+        if let Err(error) = probe.apply(self.stream.socket()) {
+            debug!(%error, ?probe, "a connection can't be probed");
+        }
     }
 
     /// The next complete packet of what was read, as bytes.
@@ -219,7 +228,7 @@ impl Wire {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(_) => return Err(Close::Lost),
+                Err(error) => return Err(lost(&self.broker, &error)),
             }
         }
         // Gives the memory back: most connections have nothing to say most of the time.
@@ -262,6 +271,14 @@ impl Wire {
         };
         let _ = tokio::time::timeout(LAST_WORD, draining).await;
     }
+}
+
+/// The end of a connection whose socket has failed.
+fn lost(broker: &Broker, error: &io::Error) -> Close {
+    if error.kind() == ErrorKind::TimedOut {
+        BrokerStats::count(&broker.stats().vanished);
+    }
+    Close::Lost
 }
 
 /// Either the end of a connection, or what leads to it.

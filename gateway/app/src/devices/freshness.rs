@@ -1,6 +1,9 @@
 //! Freshness of all points: one supervised task says on the bus when a value grows late or stale, when a device has
 //! fallen silent, and when either is heard again.
 //!
+//! When something of a device is late, the broker finds out whether the device is still at the other end of its
+//! connection: at the first value that does not come, so that a dead link is known before the value is stale.
+//!
 //! A reading costs two stores into its point's [`Pulse`]; the task looks at a point when it would be late, and not
 //! before. What is as it should be is not said: a point without a message under `…/freshness` is fresh.
 
@@ -15,6 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use roost_model::{Freshness, Topic};
+use roost_mqtt::Broker;
 use roost_runtime::{BoxError, Bus, ChildSpec, Context, Message};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -87,12 +91,14 @@ fn place(freshness: Freshness) -> usize {
 
 /// The child that looks at all pulses. The wheel outlives it: after a crash it goes on where it was.
 #[must_use]
-pub(crate) fn child(parts: &Arc<DeviceParts>) -> ChildSpec {
-    let parts = Arc::clone(parts);
-    ChildSpec::new("freshness", move |context| run(Arc::clone(&parts), context))
+pub(crate) fn child(parts: &Arc<DeviceParts>, broker: &Arc<Broker>) -> ChildSpec {
+    let (parts, broker) = (Arc::clone(parts), Arc::clone(broker));
+    ChildSpec::new("freshness", move |context| {
+        run(Arc::clone(&parts), Arc::clone(&broker), context)
+    })
 }
 
-async fn run(parts: Arc<DeviceParts>, context: Context) -> Result<(), BoxError> {
+async fn run(parts: Arc<DeviceParts>, broker: Arc<Broker>, context: Context) -> Result<(), BoxError> {
     let (watch, clock) = (&parts.freshness, parts.intake.clock());
     let mut wheel = watch.wheel.lock().await;
     context.ready();
@@ -106,14 +112,14 @@ async fn run(parts: Arc<DeviceParts>, context: Context) -> Result<(), BoxError> 
         let mut looked_at = 0;
         for pulse in watch.take_woken() {
             pulse.is_looked_at();
-            look(&parts.bus, clock, &mut wheel, pulse, false);
+            look((&parts.bus, &broker), clock, &mut wheel, pulse, false);
             looked_at += 1;
             if looked_at % AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }
         }
         for pulse in wheel.due(clock.uptime_ms()) {
-            look(&parts.bus, clock, &mut wheel, pulse, true);
+            look((&parts.bus, &broker), clock, &mut wheel, pulse, true);
             looked_at += 1;
             if looked_at % AT_ONCE == 0 {
                 tokio::task::yield_now().await;
@@ -123,7 +129,13 @@ async fn run(parts: Arc<DeviceParts>, context: Context) -> Result<(), BoxError> 
 }
 
 /// Judges one pulse, says what has changed, and puts it where it is looked at again.
-fn look(bus: &Bus, clock: &Clock, wheel: &mut Wheel<Arc<Pulse>>, pulse: Arc<Pulse>, was_in_wheel: bool) {
+fn look(
+    (bus, broker): (&Bus, &Broker),
+    clock: &Clock,
+    wheel: &mut Wheel<Arc<Pulse>>,
+    pulse: Arc<Pulse>,
+    was_in_wheel: bool,
+) {
     if Arc::strong_count(&pulse) == 1 {
         // The device's task has ended; its next one brings pulses of its own.
         return;
@@ -131,6 +143,11 @@ fn look(bus: &Bus, clock: &Clock, wheel: &mut Wheel<Arc<Pulse>>, pulse: Arc<Puls
     let Judgement { freshness, until_ms } = pulse.judge(clock.uptime_ms());
     if let Some(before) = pulse.settle(freshness) {
         say(bus, &pulse, before, freshness, clock.now().unix_ms());
+        if matches!(freshness, Freshness::Late | Freshness::Stale)
+            && let Some(device) = pulse.topic().levels().nth(1)
+        {
+            broker.probe(device);
+        }
     }
     match until_ms {
         Some(until_ms) if was_in_wheel || pulse.enter_wheel() => wheel.place(pulse, until_ms),

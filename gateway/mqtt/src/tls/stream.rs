@@ -79,6 +79,10 @@ impl TlsStream {
             .and_then(|certificate| name_of(certificate))
     }
 
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.plain.is_empty() || self.ended {
             return Poll::Ready(Ok(()));

@@ -5,6 +5,7 @@ mod clients;
 mod durable;
 mod gateway;
 mod packets;
+mod probes;
 mod refusals;
 mod sessions;
 mod tls;

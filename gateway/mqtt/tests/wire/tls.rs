@@ -20,21 +20,21 @@ use crate::packets::{V4, V5};
 
 const LOOPBACK: &str = "IP:127.0.0.1";
 const REFUSED: [u8; 5] = [0x20, 3, 0, 0x86, 0];
-const V13: &[&tokio_rustls::rustls::SupportedProtocolVersion] = &[&version::TLS13];
+pub(crate) const V13: &[&tokio_rustls::rustls::SupportedProtocolVersion] = &[&version::TLS13];
 const V12: &[&tokio_rustls::rustls::SupportedProtocolVersion] = &[&version::TLS12];
 
 type TlsClient = tokio_rustls::client::TlsStream<TcpStream>;
 
 /// A gateway with a certificate, and the authority that has signed it.
-struct Site {
-    gateway: Gateway,
+pub(crate) struct Site {
+    pub(crate) gateway: Gateway,
     authority: Authority,
     certificates: Arc<Certificates>,
     _directory: tempfile::TempDir,
 }
 
 impl Site {
-    async fn start(clients: ClientCertificates) -> Self {
+    pub(crate) async fn start(clients: ClientCertificates) -> Self {
         Self::with(clients, Limits::default()).await
     }
 
@@ -56,7 +56,7 @@ impl Site {
         }
     }
 
-    fn config(
+    pub(crate) fn config(
         &self,
         versions: &[&'static tokio_rustls::rustls::SupportedProtocolVersion],
         pair: Option<Pair>,
@@ -76,7 +76,7 @@ impl Site {
         Arc::new(config)
     }
 
-    async fn connect(&self, config: &Arc<ClientConfig>) -> std::io::Result<TlsClient> {
+    pub(crate) async fn connect(&self, config: &Arc<ClientConfig>) -> std::io::Result<TlsClient> {
         let socket = TcpStream::connect(self.gateway.tls_address()).await?;
         let name = ServerName::try_from("127.0.0.1").unwrap();
         TlsConnector::from(Arc::clone(config)).connect(name, socket).await

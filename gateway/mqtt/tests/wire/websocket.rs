@@ -14,15 +14,15 @@ use crate::client::Client;
 use crate::gateway::Gateway;
 use crate::packets::{V4, V5, connect_packet};
 
-const BINARY: u8 = 0x82;
+pub(crate) const BINARY: u8 = 0x82;
 const MASK: [u8; 4] = [1, 2, 3, 4];
 
 /// A browser's side of the socket.
-struct Browser {
-    stream: TcpStream,
+pub(crate) struct Browser {
+    pub(crate) stream: TcpStream,
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![first];
     match payload.len() {
         length @ 0..=125 => out.push(0x80 | u8::try_from(length).unwrap()),
@@ -47,7 +47,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 impl Browser {
     /// Connects, hands its other end to the gateway, with bytes that came early.
-    async fn connect(gateway: &Gateway, early: &[u8]) -> Self {
+    pub(crate) async fn connect(gateway: &Gateway, early: &[u8]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let (stream, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -67,12 +67,12 @@ impl Browser {
         browser
     }
 
-    async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
     /// The next frame: its first byte and its payload.
-    async fn frame(&mut self) -> (u8, Vec<u8>) {
+    pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
         let (first, second) = (
             self.stream.read_u8().await.unwrap(),
             self.stream.read_u8().await.unwrap(),
