@@ -17,6 +17,15 @@ pub(crate) const REMOVED: &str = "the device was removed";
 /// Commands of one device that are on their way and not answered; others wait, the most urgent ones in front.
 pub(super) const MAX_SENT: usize = 16;
 
+/// Times that a command is sent whose device has gone each time before it left; then it is refused, so that no mistake
+/// about who is connected can go round for ever.
+pub(super) const MAX_SENDS: usize = 16;
+
+/// Why a command is refused that nobody has taken.
+pub(super) fn had_gone() -> String {
+    "the device had gone before it was sent".to_owned()
+}
+
 /// Why one more command is refused.
 pub(super) fn too_many() -> String {
     format!("{MAX_PENDING} commands to this device wait already")
@@ -222,6 +231,23 @@ impl Machine {
         if state.may_become(next) && state != CommandState::Queued {
             self.settle(device, &id, next, reason, now);
         }
+    }
+
+    /// A command that was to be sent has not left, because its device had gone: it waits again, in its place.
+    pub(super) fn returned(&mut self, device: &str, id: &str, now: &Moment) {
+        let Some(command) = self.of(device, id) else {
+            return;
+        };
+        if command.state != CommandState::Sent {
+            return;
+        }
+        let sent = |step: &&Step| step.state == CommandState::Sent;
+        let state = if command.steps.iter().filter(sent).count() < MAX_SENDS {
+            CommandState::Queued
+        } else {
+            CommandState::Refused
+        };
+        self.settle(device, id, state, Some(had_gone()), now);
     }
 
     /// A reading of a point: commands that were sent and asked for this value have come true.

@@ -76,10 +76,14 @@ impl Road {
         bus.has_takers(topic)
     }
 
-    /// Sends a command that is written down as sent. Returns whether anybody took it.
+    /// Sends a command that is written down as sent. Returns whether its device took it: it may have gone while that
+    /// was written.
     pub(super) fn transmit(&mut self, command: &Command) -> bool {
         self.expected.remove(&command.id);
         if let Some(mut message) = self.ready.remove(&command.id) {
+            if !self.is_here(&command.device) || !self.parts.bus.has_takers(&message.topic) {
+                return false;
+            }
             // A session that outlives its connection must not hand over what has been said to be expired.
             let due_ms = command.due.as_ref().map_or(0, |due| due.uptime_ms);
             let left_ms = due_ms.saturating_sub(self.parts.intake.clock().uptime_ms());
@@ -100,6 +104,15 @@ impl Road {
             }
             None => false,
         }
+    }
+
+    /// Whether a device that speaks MQTT, or that another client speaks for, is connected.
+    fn is_here(&self, device: &str) -> bool {
+        let Some(env) = self.parts.commands.running(device) else {
+            return false;
+        };
+        let codec = self.parts.codecs.get(&env.device.profile);
+        codec.is_some_and(|codec| is_connected(&self.parts.presence, &*codec, &env))
     }
 
     /// The command is final: nothing of it is needed any longer.

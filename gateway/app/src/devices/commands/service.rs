@@ -2,13 +2,15 @@
 
 mod commit;
 mod resume;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashSet;
 use roost_model::{Filter, Topic};
-use roost_runtime::{BoxError, Capacity, ChildSpec, Context, Delivery, Policy, QoS, Subscription};
+use roost_runtime::{BoxError, Bus, Capacity, ChildSpec, Context, Delivery, Policy, QoS, Subscription};
 use serde_json::json;
 
 use super::Said;
@@ -47,26 +49,31 @@ struct Ears {
     writing: Arc<tokio::sync::Mutex<()>>,
 }
 
+impl Ears {
+    fn new(bus: &Bus) -> Arc<Self> {
+        let mut requests = bus.subscriber(REQUESTS, Policy::HoldThenShut);
+        for filter in ["devices/+/points/+/set", CANCEL] {
+            if let Ok(filter) = Filter::new(filter) {
+                requests.serve(filter);
+            }
+        }
+        let mut news = bus.subscriber(NEWS, Policy::DropOldest);
+        if let Ok(filter) = Filter::new("devices/+/status") {
+            news.add(filter, QoS::AtLeastOnce);
+        }
+        Arc::new(Self {
+            requests,
+            news,
+            round: Round::default(),
+            writing: Arc::default(),
+        })
+    }
+}
+
 /// The child that follows all commands.
 #[must_use]
 pub(crate) fn child(parts: &Arc<DeviceParts>) -> ChildSpec {
-    let mut requests = parts.bus.subscriber(REQUESTS, Policy::HoldThenShut);
-    for filter in ["devices/+/points/+/set", CANCEL] {
-        if let Ok(filter) = Filter::new(filter) {
-            requests.serve(filter);
-        }
-    }
-    let mut news = parts.bus.subscriber(NEWS, Policy::DropOldest);
-    if let Ok(filter) = Filter::new("devices/+/status") {
-        news.add(filter, QoS::AtLeastOnce);
-    }
-    let ears = Arc::new(Ears {
-        requests,
-        news,
-        round: Round::default(),
-        writing: Arc::default(),
-    });
-    let parts = Arc::clone(parts);
+    let (parts, ears) = (Arc::clone(parts), Ears::new(&parts.bus));
     ChildSpec::new("commands", move |context| {
         run(Arc::clone(&parts), Arc::clone(&ears), context)
     })
@@ -81,6 +88,8 @@ struct Service {
     road: Road,
     /// Commands that came in this round.
     born: HashSet<String>,
+    /// Those of them that are to be refused if their device can't be reached now.
+    hasty: HashSet<String>,
     news_lost: u64,
     /// Commands that have ended since old ones were forgotten.
     ended: usize,
@@ -275,6 +284,9 @@ impl Service {
         let id = self.names.next(now.wall_ms());
         let new = NewCommand::of(&id, device, request, self.parts.command_within_ms);
         self.born.insert(id.clone());
+        if !new.may_wait {
+            self.hasty.insert(id.clone());
+        }
         let about = About { id, repeated: None };
         self.ears.round.is_about(at, about);
         let Self { machine, road, .. } = self;

@@ -5,7 +5,7 @@ mod histories;
 use roost_model::{ClockQuality, Command, Priority, Timestamp, Value};
 
 use super::Answer;
-use super::machine::{MAX_PENDING, MAX_SENT, Machine, Output, Reach};
+use super::machine::{MAX_PENDING, MAX_SENDS, MAX_SENT, Machine, Output, Reach};
 use super::moment::Moment;
 use super::wanted::NewCommand;
 
@@ -244,6 +244,65 @@ fn without_a_reading_that_shows_it_a_command_ends_acknowledged_and_says_so() {
     );
     bench.pass(1);
     assert_eq!(bench.done(), ["c1 ends acknowledged"]);
+}
+
+#[test]
+fn what_has_not_left_waits_again_in_its_place_and_its_deadline_stays() {
+    let mut bench = Bench::default();
+    bench.ask(new("c1", "relay", 1));
+    bench.ask(new("c2", "relay", 2));
+    bench.pass(400);
+    bench.away = true;
+    bench.with(|machine, now, reach| {
+        machine.returned("boiler", "c1", now);
+        machine.advance("boiler", now, reach);
+    });
+    let machine = &bench.machine;
+    assert_eq!(
+        machine.get("c1").unwrap().reason.as_deref(),
+        Some("not connected")
+    );
+    assert_eq!(machine.awaited("boiler"), Some(0), "nothing is on its way");
+    bench.answer(Some("c1"), None, Answer::Acknowledged);
+    bench.away = false;
+    bench.advance();
+    let expected = [
+        "c1 queued",
+        "c1 sent",
+        "→ c1",
+        "c2 queued",
+        "c1 queued",
+        "c1 sent",
+        "→ c1",
+    ];
+    assert_eq!(bench.done(), expected);
+    bench.away = true;
+    bench.with(|machine, now, _| machine.returned("boiler", "c1", now));
+    assert_eq!(
+        bench.with(|machine, now, _| machine.cancel("c1", now)).as_deref(),
+        Some("boiler")
+    );
+    bench.pass(600);
+    assert_eq!(bench.done(), ["c1 queued", "c1 cancelled", "c2 expired"]);
+}
+
+#[test]
+fn only_what_is_on_its_way_can_return_and_not_for_ever() {
+    let mut bench = Bench::default();
+    bench.ask(new("c1", "relay", 1));
+    bench.answer(Some("c1"), None, Answer::Acknowledged);
+    bench.with(|machine, now, _| machine.returned("boiler", "c1", now));
+    assert_eq!(bench.done(), ["c1 queued", "c1 sent", "→ c1", "c1 acknowledged"]);
+    bench.ask(new("c2", "valve", 1));
+    for _ in 0..=MAX_SENDS {
+        bench.with(|machine, now, reach| {
+            machine.returned("boiler", "c2", now);
+            machine.advance("boiler", now, reach);
+        });
+    }
+    let done = bench.done();
+    assert_eq!(done.iter().filter(|line| *line == "→ c2").count(), MAX_SENDS);
+    assert_eq!(done.last().unwrap(), "c2 refused");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use roost_model::{Command, CommandState, Topic};
 use roost_runtime::{BoxError, Message};
 use roost_store::{Store, StoreError};
 
-use super::super::machine::Output;
+use super::super::machine::{self, Output};
 use super::super::{Answer, records, replies};
 use super::Service;
 
@@ -47,6 +47,7 @@ impl Service {
         self.answer(&last).await?;
         self.ears.round.settle();
         self.born.clear();
+        self.hasty.clear();
         Ok(())
     }
 
@@ -104,18 +105,19 @@ impl Service {
         }
     }
 
+    /// Sends a command. If its device has gone since it was reached, it waits for it again, unless it must not.
     fn transmit(&mut self, command: &Command) {
-        if !self.road.transmit(command) {
-            let reason = "the device had gone before it was sent".to_owned();
-            let now = self.now();
-            self.machine.answered(
-                &command.device,
-                Some(&command.id),
-                None,
-                Answer::Refused(reason),
-                &now,
-            );
+        if self.road.transmit(command) {
+            return;
         }
+        let (device, id, now) = (&command.device, &command.id, self.now());
+        if self.hasty.contains(id) {
+            let refused = Answer::Refused(machine::had_gone());
+            self.machine.answered(device, Some(id), None, refused, &now);
+        } else {
+            self.machine.returned(device, id, &now);
+        }
+        self.advance(device, &now);
     }
 
     fn say(&self, command: &Command, retained: bool) {
