@@ -1,10 +1,11 @@
 //! Views and clients of channels that are on one topic, and hear of each other.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use axum::Router;
 use roost_runtime::BoxError;
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 
 use super::{Browser, Client, Failure};
 use crate::channel::{Channel, Event, Join, JoinError, Next, Socket};
@@ -19,9 +20,14 @@ use crate::session::Session;
 use crate::sign::SigningKey;
 use crate::site::Site;
 use crate::socket::Mount;
-use crate::view::{Context, LiveView, PRESENCES, PresenceError, Refusal};
+use crate::view::{Context, Handle, LiveView, PRESENCES, PresenceError, Refusal};
 
 const HALL: &str = "hall";
+
+/// What a view that is held up says of it: how it can be reached, and what lets it go.
+type Held = (Handle<()>, mpsc::Sender<()>);
+/// Who waits for a view to be held up.
+type Gate = Mutex<Option<oneshot::Sender<Held>>>;
 
 /// Shows who is in the hall, and who came and went since it was opened.
 struct Hall {
@@ -51,6 +57,12 @@ impl LiveView for Hall {
             "away" => context.track(HALL, &self.name, json!({"away": true})).unwrap(),
             "gone" => context.untrack(HALL, &self.name),
             "deaf" => context.unwatch(HALL),
+            "held" => {
+                let (release, released) = mpsc::channel();
+                let told = context.app::<Gate>().unwrap().lock().unwrap().take().unwrap();
+                told.send((context.handle(), release)).unwrap();
+                tokio::task::block_in_place(|| released.recv()).unwrap();
+            }
             "everywhere" => {
                 for n in 1..PRESENCES {
                     context.track(HALL, &format!("{} {n}", self.name), ()).unwrap();
@@ -67,8 +79,9 @@ impl LiveView for Hall {
     }
 
     fn handle_presence(&mut self, change: &Change, _: &mut Context) {
-        assert_eq!((&*change.topic, change.missed), (HALL, false));
-        self.heard += &format!("+{} -{};", names(&change.joins), names(&change.leaves));
+        assert_eq!(&*change.topic, HALL);
+        let missed = if change.missed { "…" } else { "" };
+        self.heard += &format!("{missed}+{} -{};", names(&change.joins), names(&change.leaves));
     }
 
     fn render(&self, context: &Context) -> Rendered {
@@ -79,6 +92,7 @@ impl LiveView for Hall {
             <button id="gone" phx-click="gone">gone</button>
             <button id="deaf" phx-click="deaf">deaf</button>
             <button id="everywhere" phx-click="everywhere">everywhere</button>
+            <button id="held" phx-click="held">held</button>
             <button id="boom" phx-click="boom">boom</button>
         }
     }
@@ -123,10 +137,15 @@ fn layout(page: &Page) -> Rendered {
 
 /// A program with pages of the hall and its channel, that runs.
 async fn start() -> Router {
+    start_with(Gate::default()).await
+}
+
+async fn start_with(gate: Gate) -> Router {
     let endpoint = Endpoint::new(Limits::default());
     let routes = Routes::new().group(Group::new("pages", layout).view::<Hall>("/"));
     let site = Site::builder(SigningKey::new(&[7; 32]).unwrap(), routes)
         .presence(endpoint.presence())
+        .app(Arc::new(gate))
         .build()
         .unwrap();
     let mount = Mount::new().channel::<Seat>(HALL, Arc::new(endpoint.presence().clone()));
@@ -226,6 +245,29 @@ async fn a_page_load_shows_who_is_there_and_is_nobody() -> Result<(), Failure> {
     // Whoever comes next is the next that is heard of.
     let _cid = browser.open("/?name=cid").await?;
     ann.until("#heard", "+ann -;+cid -;").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_whose_inbox_was_full_when_somebody_came_is_told_that_it_has_missed_something()
+-> Result<(), Failure> {
+    let (told, held) = oneshot::channel();
+    let router = start_with(Mutex::new(Some(told))).await;
+    let mut ann = Browser::new(router.clone()).open("/?name=ann").await?;
+    ann.until("#heard", "+ann -;").await?;
+    let mut client = Client::connect(&router, "/socket", "").await?;
+    let others = async {
+        let (view, release) = held.await.unwrap();
+        while view.send(()).is_ok() {}
+        client.join(HALL, json!({"name": "cid"})).await?;
+        client.heard("presence_diff").await?;
+        release.send(()).unwrap();
+        Ok::<_, Failure>(())
+    };
+    let (clicked, others) = tokio::join!(ann.click("#held"), others);
+    clicked.and(others)?;
+    ann.until("#heard", "+ann -;…+ -;").await?;
+    assert_eq!(ann.text("#who")?, "ann cid");
     Ok(())
 }
 
