@@ -114,6 +114,11 @@ pub(crate) fn fill(program: &Program, devices: usize) {
 }
 
 impl Orders {
+    /// How many were taken so far.
+    pub(crate) fn given(&self) -> usize {
+        self.given.lock().unwrap().len()
+    }
+
     /// Commands one device after the other. Whoever is not heard asks again with the same key.
     pub(crate) fn give(&self, program: &Program, devices: usize, stop: &AtomicBool) {
         let numbers = AtomicU64::new(0);

@@ -1,4 +1,5 @@
-//! The storm: a level is taken, chaos reigns, calm returns, and the level must be the one of before.
+//! The storm: a level is taken, chaos reigns, calm returns, and the level must be the one of before. A long storm comes
+//! twice, and what the second leaves behind is judged: the first one fills whatever has a limit.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,8 +24,9 @@ const MEMORY_GROWTH: f64 = 1.25;
 const MEMORY_SLACK_KB: u64 = 12 << 10;
 /// Between two looks at the memory while chaos reigns.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
-/// What is in use, the blocks that were not freed, may be higher afterwards by this part of it and so many kB, and by
-/// so many kB for each command that was given: its key is kept for a day. A leak is what is more.
+/// What is in use, the blocks that were not freed, may be higher after the second storm than after the first by this
+/// part of it and so many kB, and by so many kB for each command that was given meanwhile: its key is kept for a day.
+/// What is more is a leak.
 const IN_USE_GROWTH: f64 = 1.01;
 const IN_USE_SLACK_KB: u64 = 512;
 const COMMAND_KB: u64 = 1;
@@ -61,10 +63,10 @@ pub(crate) struct Report {
     lost: u64,
     bursts: u64,
     outcome: Outcome,
-    memory: (Memory, Memory),
-    /// The floors of the quarters while chaos reigned, of what is resident and of what is in use.
-    resident_kb: [u64; 4],
-    in_use_kb: [u64; 4],
+    /// Whenever it was calm, and how many commands had been given until then.
+    calms: Vec<(Memory, usize)>,
+    /// The highest while chaos reigned.
+    peak_kb: u64,
     before: Level,
     level: Level,
     calm: Duration,
@@ -86,19 +88,17 @@ impl Report {
                 "no service: {fate}"
             );
         }
-        let (before, after) = self.memory;
-        assert_flat(
-            (before.resident_kb, after.resident_kb),
-            MEMORY_GROWTH,
-            MEMORY_SLACK_KB,
-        );
+        if let [(before, _), .., (after, _)] = self.calms[..] {
+            let resident = (before.resident_kb, after.resident_kb);
+            assert_flat(resident, MEMORY_GROWTH, MEMORY_SLACK_KB);
+        }
+        // A short one has no time to fill what has a limit.
+        if let [_, (first, given), (second, given_after)] = self.calms[..] {
+            let commands = COMMAND_KB * (given_after - given) as u64;
+            let in_use = (first.in_use_kb, second.in_use_kb);
+            assert_flat(in_use, IN_USE_GROWTH, IN_USE_SLACK_KB + commands);
+        }
         if plan.is_long {
-            // A short one has no time to fill what has a limit.
-            assert_flat(
-                (before.in_use_kb, after.in_use_kb),
-                IN_USE_GROWTH,
-                IN_USE_SLACK_KB + COMMAND_KB * self.outcome.given as u64,
-            );
             assert!(
                 self.rate() >= ACKNOWLEDGED,
                 "{:.0} acknowledged a second, and not {ACKNOWLEDGED:.0}",
@@ -138,17 +138,15 @@ impl fmt::Display for Report {
             services("hang")
         )?;
         writeln!(f, "{}", self.outcome)?;
-        let (before, after) = self.memory;
+        let of = |memory: fn(&Memory) -> u64| -> Vec<u64> {
+            self.calms.iter().map(|(calm, _)| memory(calm)).collect()
+        };
         writeln!(
             f,
-            "memory {} kB before, {} kB after, floors of the quarters {:?} kB; \
-             of that in use {} kB before, {} kB after, floors {:?} kB",
-            before.resident_kb,
-            after.resident_kb,
-            self.resident_kb,
-            before.in_use_kb,
-            after.in_use_kb,
-            self.in_use_kb,
+            "memory before and whenever it was calm {:?} kB, {} kB at most; of that in use {:?} kB",
+            of(|memory| memory.resident_kb),
+            self.peak_kb,
+            of(|memory| memory.in_use_kb),
         )?;
         writeln!(
             f,
@@ -209,55 +207,48 @@ fn services(stage: &Stage) -> Vec<Vec<String>> {
     services
 }
 
-/// Chaos, for as long as it is to last. How many floods there were, and the memory every second.
+/// Chaos, for so long. How many floods there were, and the highest memory in kB.
 fn reign(
     plan: &Plan,
+    lasts: Duration,
     stage: &Stage,
     flooded: &Login,
     orders: &Orders,
+    series: &mut [strikes::Series],
     done: &strikes::Done,
-) -> (u64, Vec<Memory>) {
+) -> (u64, u64) {
     let stop = AtomicBool::new(false);
-    let services = services(stage);
-    let (begin, mut memory) = (Instant::now(), Vec::new());
+    let (begin, mut peak_kb) = (Instant::now(), 0);
     let bursts = std::thread::scope(|scope| {
         scope.spawn(|| strikes::at_crowds(stage, &stop, done));
-        for kinds in &services {
-            scope.spawn(|| strikes::at_services(stage, kinds, plan.between_services, &stop, done));
+        for series in series {
+            scope.spawn(|| strikes::at_services(stage, series, plan.between_services, &stop, done));
         }
         scope.spawn(|| orders.give(&stage.program, plan.devices, &stop));
         let flood = scope.spawn(|| floods::pour(stage, flooded, &stop));
-        while begin.elapsed() < plan.lasts {
+        while begin.elapsed() < lasts {
             std::thread::sleep(SAMPLE_EVERY);
-            memory.push(stage.memory());
+            peak_kb = peak_kb.max(stage.memory().resident_kb);
         }
         stop.store(true, Ordering::Relaxed);
         flood.join().unwrap()
     });
-    if plan.is_long {
-        for kind in services.iter().flatten() {
-            let struck = done.services.lock().unwrap();
-            let by = |fate| struck.contains(&(kind.clone(), fate));
-            let is_of_root = kind.split('/').next() == Some(strikes::ROOT);
-            // The root would not take both fates of all its services in five minutes.
-            let enough = if is_of_root {
-                by("fail") || by("hang")
-            } else {
-                by("fail") && by("hang")
-            };
-            assert!(enough, "{kind} was not struck enough: {struck:?}");
-        }
-    }
-    (bursts, memory)
+    (bursts, peak_kb)
 }
 
-/// The lowest memory of each quarter of a time.
-fn floors(memory: &[Memory], of: impl Fn(&Memory) -> u64) -> [u64; 4] {
-    let quarter = memory.len() / 4;
-    std::array::from_fn(|index| {
-        let part = &memory[index * quarter..(index + 1) * quarter];
-        part.iter().map(&of).min().unwrap_or(0)
-    })
+/// Every service has been struck, and those that are not the root's in both ways: the root would not take that in five
+/// minutes.
+fn assert_struck(services: &[Vec<String>], done: &strikes::Done) {
+    for kind in services.iter().flatten() {
+        let struck = done.services.lock().unwrap();
+        let by = |fate| struck.contains(&(kind.clone(), fate));
+        let enough = if kind.split('/').next() == Some(strikes::ROOT) {
+            by("fail") || by("hang")
+        } else {
+            by("fail") && by("hang")
+        };
+        assert!(enough, "{kind} was not struck enough: {struck:?}");
+    }
 }
 
 /// Every number that any device has said is a reading. How many are readings twice.
@@ -292,19 +283,33 @@ pub(crate) fn run(plan: &Plan) {
         orders::fill(&stage.program, plan.devices);
     }
     quiet(&fleet);
-    let (before, memory_before) = (stage.level(), stage.memory());
+    let before = stage.level();
+    let mut calms = vec![(stage.memory(), 0)];
 
     let (done, orders) = (strikes::Done::default(), Orders::default());
-    let (begin, said_before) = (Instant::now(), fleet.acknowledged());
-    fleet.count(true);
-    let (bursts, memory) = reign(plan, &stage, &flooded, &orders, &done);
-    let seconds = begin.elapsed().as_secs_f64();
-    let acknowledged = fleet.acknowledged() - said_before;
-    let calm = calm(&stage, &fleet, plan.devices, &before);
-    quiet(&fleet);
+    let services = services(&stage);
+    let mut series: Vec<_> = services.iter().map(|kinds| strikes::Series::of(kinds)).collect();
+    let (mut seconds, mut acknowledged, mut bursts, mut peak_kb) = (0.0, 0, 0, 0);
+    let mut calm_after = Duration::ZERO;
+    let storms = if plan.is_long { 2 } else { 1 };
+    for _ in 0..storms {
+        let (begin, said_before) = (Instant::now(), fleet.acknowledged());
+        fleet.count(true);
+        let lasts = plan.lasts / storms;
+        let (floods, peak) = reign(plan, lasts, &stage, &flooded, &orders, &mut series, &done);
+        seconds += begin.elapsed().as_secs_f64();
+        acknowledged += fleet.acknowledged() - said_before;
+        (bursts, peak_kb) = (bursts + floods, peak_kb.max(peak));
+        calm_after = calm_after.max(calm(&stage, &fleet, plan.devices, &before));
+        quiet(&fleet);
+        calms.push((stage.memory(), orders.given()));
+    }
+    if plan.is_long {
+        assert_struck(&services, &done);
+    }
     orders.give_last(&stage.program, plan.devices);
     let outcome = orders.judge(&stage.program, &fleet);
-    let (level, memory_after) = (stage.level(), stage.memory());
+    let level = stage.level();
     let lost = fleet.lost();
     let repeated = count_up(&stage, fleet);
     let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -319,12 +324,11 @@ pub(crate) fn run(plan: &Plan) {
         lost,
         bursts,
         outcome,
-        memory: (memory_before, memory_after),
-        resident_kb: floors(&memory, |memory| memory.resident_kb),
-        in_use_kb: floors(&memory, |memory| memory.in_use_kb),
+        calms,
+        peak_kb,
         before,
         level,
-        calm,
+        calm: calm_after,
     };
     say(&report.to_string());
     report.judge(plan);

@@ -48,23 +48,58 @@ pub(crate) fn at_crowds(stage: &Stage, stop: &AtomicBool, done: &Done) {
     }
 }
 
-/// Strikes at the services of one supervisor, each in its turn, by either fate, and then again by the other one; the
-/// next one when what was struck is at work again, and never more in a minute than the supervisor takes.
+/// The services of one supervisor in the order in which they are struck, and when that was done. A storm that is
+/// interrupted goes on where it was.
+pub(crate) struct Series {
+    turns: Vec<(String, &'static str)>,
+    next: usize,
+    struck: Vec<Instant>,
+    most_in_a_minute: usize,
+}
+
+impl Series {
+    /// All kinds in any order, each with a fate; then all of them with the other one, and so on.
+    pub(crate) fn of(kinds: &[String]) -> Self {
+        const FATES: [&str; 2] = ["fail", "hang"];
+        // Not all supervisors begin with the same one.
+        static FIRST: AtomicUsize = AtomicUsize::new(0);
+        let mut kinds: Vec<&String> = kinds.iter().collect();
+        fastrand::shuffle(&mut kinds);
+        let first = FIRST.fetch_add(1, Ordering::Relaxed);
+        let round = |offset: usize| {
+            let kinds = kinds.iter().enumerate();
+            kinds.map(move |(index, kind)| ((*kind).clone(), FATES[(index + offset) % 2]))
+        };
+        let is_root = kinds[0].split('/').next() == Some(ROOT);
+        Self {
+            turns: round(first).chain(round(first + 1)).collect(),
+            next: 0,
+            struck: Vec::new(),
+            most_in_a_minute: if is_root {
+                MOST_AT_THE_ROOT
+            } else {
+                MOST_IN_A_MINUTE
+            },
+        }
+    }
+
+    fn has_budget(&self) -> bool {
+        let recent = self.struck.iter().filter(|at| at.elapsed() < MINUTE).count();
+        recent < self.most_in_a_minute
+    }
+}
+
+/// Strikes at the services of one supervisor, each in its turn; the next one when what was struck is at work again, and
+/// never more in a minute than the supervisor takes.
 pub(crate) fn at_services(
     stage: &Stage,
-    kinds: &[String],
+    series: &mut Series,
     between: Duration,
     stop: &AtomicBool,
     done: &Done,
 ) {
-    let is_root = kinds[0].split('/').next() == Some(ROOT);
-    let most = if is_root {
-        MOST_AT_THE_ROOT
-    } else {
-        MOST_IN_A_MINUTE
-    };
-    let mut struck: Vec<Instant> = Vec::new();
-    for (kind, fate) in turns(kinds).iter().cycle() {
+    loop {
+        let (kind, fate) = series.turns[series.next % series.turns.len()].clone();
         let begin = Instant::now();
         let wait = |until: &dyn Fn() -> bool| {
             while !until() {
@@ -75,40 +110,21 @@ pub(crate) fn at_services(
             }
             true
         };
-        let in_budget = || {
-            let recent = struck.iter().filter(|at| at.elapsed() < MINUTE).count();
-            recent < most && (struck.is_empty() || begin.elapsed() >= between)
-        };
+        let may_strike = || series.has_budget() && (series.struck.is_empty() || begin.elapsed() >= between);
         let at_work =
             || !stage.struck().contains_key(kind.as_str()) && stage.kinds().contains_key(kind.as_str());
-        if !wait(&in_budget) || !wait(&at_work) || stage.strike(fate, kind).is_none() {
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
-            continue;
-        }
-        let count = if *fate == "fail" { &done.failed } else { &done.hung };
-        count.fetch_add(1, Ordering::Relaxed);
-        done.services.lock().unwrap().insert(((*kind).clone(), *fate));
-        if !wait(&at_work) {
+        if !wait(&may_strike) || !wait(&at_work) {
             return;
         }
+        series.next += 1;
+        if stage.strike(fate, &kind).is_none() {
+            continue;
+        }
+        let count = if fate == "fail" { &done.failed } else { &done.hung };
+        count.fetch_add(1, Ordering::Relaxed);
+        done.services.lock().unwrap().insert((kind.clone(), fate));
+        wait(&at_work);
         // A task that hung counts when it is started again.
-        struck.push(Instant::now());
+        series.struck.push(Instant::now());
     }
-}
-
-/// All kinds in any order, each with a fate; then all of them with the other one.
-fn turns(kinds: &[String]) -> Vec<(&String, &'static str)> {
-    const FATES: [&str; 2] = ["fail", "hang"];
-    // Not all supervisors begin with the same one.
-    static FIRST: AtomicUsize = AtomicUsize::new(0);
-    let mut kinds: Vec<&String> = kinds.iter().collect();
-    fastrand::shuffle(&mut kinds);
-    let first = FIRST.fetch_add(1, Ordering::Relaxed);
-    let round = |offset: usize| {
-        let kinds = kinds.iter().copied().enumerate();
-        kinds.map(move |(index, kind)| (kind, FATES[(index + offset) % 2]))
-    };
-    round(first).chain(round(first + 1)).collect()
 }
