@@ -28,18 +28,20 @@ pub enum Transport {
     LongPoll,
 }
 
-/// One client's connection.
+/// One client's connection. What a broadcast looks at lies together, behind the count of those who hold it: to send to
+/// thousands is, besides what the kernel does, to wait for memory.
+#[repr(C)]
 pub struct Connection {
+    outbound: Outbound,
+    hub: Arc<Hub>,
+    mounted: Arc<Mounted>,
+    version: Version,
+    transport: Transport,
     number: u64,
     id: Option<Box<str>>,
     assigns: Option<Arc<dyn Any + Send + Sync>>,
     views: Option<Inboxes>,
     peer: Option<SocketAddr>,
-    transport: Transport,
-    version: Version,
-    mounted: Arc<Mounted>,
-    hub: Arc<Hub>,
-    outbound: Outbound,
     /// Bytes of its client that are on their way to its channels.
     inboxes: Stretch,
     /// Bytes of a message that has not come as a whole.

@@ -11,6 +11,7 @@ mod tests;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use rustix::net::SendFlags;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::queue::Queue;
@@ -74,8 +75,12 @@ struct State {
     end: Option<End>,
     gone: bool,
     connection: Option<Waker>,
-    /// Channels that wait for room.
-    waiting: Vec<Waker>,
+    /// Channels that wait for room, if any do.
+    #[expect(
+        clippy::box_collection,
+        reason = "whoever sends to thousands waits for the memory of each state"
+    )]
+    waiting: Option<Box<Vec<Waker>>>,
 }
 
 /// What is sent to one client.
@@ -158,8 +163,8 @@ impl State {
 
     /// Those who wait for room, if there is some.
     fn content(&mut self) -> Vec<Waker> {
-        if !self.waiting.is_empty() && has_room(self) {
-            std::mem::take(&mut self.waiting)
+        if self.waiting.is_some() && has_room(self) {
+            self.waiting.take().map(|waiting| *waiting).unwrap_or_default()
         } else {
             Vec::new()
         }
@@ -175,7 +180,8 @@ impl State {
         }
         self.bytes = half.as_ref().map_or(0, cost);
         half.into_iter().for_each(|wire| self.queue.push(wire));
-        self.waiting.drain(..).for_each(Waker::wake);
+        let waiting = self.waiting.take().map(|waiting| *waiting).unwrap_or_default();
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     fn is_open(&self) -> bool {
@@ -184,8 +190,12 @@ impl State {
 
     /// Writes what the stream takes of a message at once. Whether that was all.
     fn try_write(&self, wire: &mut Wire) -> bool {
-        // A stream that is broken is left to the connection's task, which hears it too.
-        let written = self.stream.as_ref().map(|stream| stream.try_write(wire.frame()));
+        // Not through the runtime's own idea of whether the stream takes anything: to look at that takes memory that is in
+        // no cache. A stream that is full or broken is left to the connection's task, which hears it too.
+        let written = self.stream.as_ref().map(|stream| {
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            rustix::net::send(stream.as_ref(), wire.frame(), flags)
+        });
         wire.advance(written.and_then(Result::ok).unwrap_or_default());
         wire.frame().is_empty()
     }
@@ -367,8 +377,9 @@ impl Outbound {
         if state.gone || has_room(&state) {
             return Poll::Ready(());
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            state.waiting.push(context.waker().clone());
+        let waiting = state.waiting.get_or_insert_default();
+        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
         }
         Poll::Pending
     }

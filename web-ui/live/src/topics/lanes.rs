@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use roost_runtime::{BoxError, Context};
@@ -13,9 +14,11 @@ use crate::frame::{Payload, Wire};
 use crate::lock;
 use crate::socket::{Connection, OVERHEAD};
 
-/// Connections that a lane writes to before it lets others have the processor: a millisecond. To let them have it wakes
-/// another worker, which takes as long as some messages.
+/// Connections that a lane writes to before it looks at the clock: a millisecond.
 const CHUNK: usize = 128;
+/// How long a lane keeps its processor while there are others. To let others have it wakes another worker, mostly for
+/// nothing: those work on meanwhile, and take what waits for this one.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// Connections with something to be written. Each is here once at most, so there are no more than are open, and those
 /// that have closed before a lane came to them.
@@ -56,8 +59,10 @@ impl Lanes {
         (posted.pop_front(), !posted.is_empty())
     }
 
-    /// Is one lane.
-    pub(crate) async fn work(&self, context: Context) -> Result<(), BoxError> {
+    /// Is one lane, which keeps the processor to itself as long as it may if there are others.
+    pub(crate) async fn work(&self, others: bool, context: Context) -> Result<(), BoxError> {
+        let slice = if others { SLICE } else { Duration::ZERO };
+        let mut since = Instant::now();
         while !context.shutdown.is_requested() {
             let (chunk, more) = self.take();
             let Some(chunk) = chunk else {
@@ -65,6 +70,7 @@ impl Lanes {
                     () = self.some.notified() => {}
                     () = context.shutdown.requested() => {}
                 }
+                since = Instant::now();
                 continue;
             };
             if more {
@@ -72,7 +78,10 @@ impl Lanes {
             }
             self.budget
                 .give(chunk.iter().map(|connection| connection.write_posted()).sum());
-            tokio::task::yield_now().await;
+            if since.elapsed() >= slice {
+                tokio::task::yield_now().await;
+                since = Instant::now();
+            }
         }
         // Whoever is open still writes it itself before it closes.
         lock(&self.posted).clear();
