@@ -72,7 +72,7 @@ const DEPENDENCIES: [(&str, &[&str]); 14] = [
 /// A word that may stand in some files only, and why.
 const ROOMS: [(&str, &[&str], &str); 7] = [
     (
-        "unsafe {",
+        "unsafe_code",
         &["gateway/heap/src/lib.rs"],
         "what the compiler does not check fits on a page",
     ),

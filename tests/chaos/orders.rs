@@ -17,6 +17,8 @@ const WITHIN_MS: u64 = 8000;
 const WITHIN_CALM_MS: u64 = 40_000;
 /// More than the 10,000 commands that are kept when they have ended, and the 1,000 after which it is looked at.
 const KEPT_AND_MORE: u64 = 11_500;
+/// Commands that are given while chaos reigns, at most: 10,000 keys are known for a day.
+const MOST: u64 = 9_000;
 /// Commands that are given when calm has returned.
 const LAST: usize = 20;
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -50,6 +52,8 @@ impl fmt::Display for Told {
 #[derive(Default)]
 pub(crate) struct Orders {
     given: Mutex<Vec<String>>,
+    /// How many were thought of: no two have the same key.
+    numbers: AtomicU64,
     at_once: AtomicU64,
     /// Longest time until one was taken.
     longest: Mutex<Duration>,
@@ -121,13 +125,16 @@ impl Orders {
 
     /// Commands one device after the other. Whoever is not heard asks again with the same key.
     pub(crate) fn give(&self, program: &Program, devices: usize, stop: &AtomicBool) {
-        let numbers = AtomicU64::new(0);
         std::thread::scope(|scope| {
             for _ in 0..COMMANDERS {
                 scope.spawn(|| {
                     let api = program.impatient_api(PATIENCE);
                     while !stop.load(Ordering::Relaxed) {
-                        self.give_one(&api, numbers.fetch_add(1, Ordering::Relaxed), devices, stop);
+                        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+                        if number >= MOST {
+                            return;
+                        }
+                        self.give_one(&api, number, devices, stop);
                         std::thread::sleep(BETWEEN);
                     }
                 });

@@ -123,8 +123,10 @@ pub(crate) fn at_services(
         let count = if fate == "fail" { &done.failed } else { &done.hung };
         count.fetch_add(1, Ordering::Relaxed);
         done.services.lock().unwrap().insert((kind.clone(), fate));
-        wait(&at_work);
-        // A task that hung counts when it is started again.
+        // A task that hung counts when it is started again, whether or not the storm is over by then.
+        while !at_work() {
+            std::thread::sleep(LOOK);
+        }
         series.struck.push(Instant::now());
     }
 }

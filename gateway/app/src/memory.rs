@@ -10,6 +10,9 @@ use tracing::debug;
 const LOOK_AFTER: Duration = Duration::from_secs(5);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Looks after which free pages are searched for although nothing has grown: ten minutes. A look in the middle of a
+/// rush finds nothing free, and what the rush leaves behind is no growth.
+const ANYWAY_AFTER: u32 = 20;
 /// Growth that is worth a search for free pages, in bytes and as a part of what was resident after the last one.
 const WORTH_BYTES: u64 = 1 << 20;
 const WORTH_PART: u64 = 32;
@@ -20,7 +23,7 @@ pub(crate) fn child() -> ChildSpec {
 }
 
 async fn run(context: Context) -> Result<(), BoxError> {
-    let (mut kept, mut wait) = (0, LOOK_AFTER);
+    let (mut looks, mut wait) = (Looks::default(), LOOK_AFTER);
     loop {
         tokio::select! {
             () = context.shutdown.requested() => return Ok(()),
@@ -28,14 +31,36 @@ async fn run(context: Context) -> Result<(), BoxError> {
         }
         // Where the kernel does not say it, it is as if nothing ever grew.
         let resident = resident_bytes().unwrap_or_default();
-        if is_worth(kept, resident) {
-            kept = tokio::task::spawn_blocking(move || give_back(resident)).await?;
+        if looks.is_time(resident) {
+            let kept = tokio::task::spawn_blocking(move || give_back(resident)).await?;
+            looks = Looks::after(kept);
         }
     }
 }
 
-fn is_worth(kept: u64, resident: u64) -> bool {
-    resident > kept + (kept / WORTH_PART).max(WORTH_BYTES)
+/// What was seen since free pages were given back.
+#[derive(Debug, Default)]
+struct Looks {
+    /// The lowest that was resident since then, in bytes.
+    lowest: u64,
+    count: u32,
+}
+
+impl Looks {
+    fn after(kept: u64) -> Self {
+        Self {
+            lowest: kept,
+            count: 0,
+        }
+    }
+
+    /// Looks at what is resident: whether to search for free pages now.
+    fn is_time(&mut self, resident: u64) -> bool {
+        self.count += 1;
+        self.lowest = self.lowest.min(resident);
+        let worth = (self.lowest / WORTH_PART).max(WORTH_BYTES);
+        resident > self.lowest + worth || self.count >= ANYWAY_AFTER
+    }
 }
 
 /// Bytes that are resident afterwards.
@@ -61,11 +86,24 @@ mod tests {
 
     #[test]
     fn pages_are_looked_for_once_what_is_resident_has_grown_by_a_part_of_it() {
-        assert!(is_worth(0, 15 << 20));
-        assert!(!is_worth(15 << 20, 16 << 20));
-        assert!(is_worth(15 << 20, (16 << 20) + 1));
-        assert!(!is_worth(640 << 20, 660 << 20));
-        assert!(is_worth(640 << 20, (660 << 20) + 1));
+        let is_time = |kept: u64, resident| Looks::after(kept).is_time(resident);
+        assert!(Looks::default().is_time(15 << 20));
+        assert!(!is_time(15 << 20, 16 << 20));
+        assert!(is_time(15 << 20, (16 << 20) + 1));
+        assert!(!is_time(640 << 20, 660 << 20));
+        assert!(is_time(640 << 20, (660 << 20) + 1));
+    }
+
+    #[test]
+    fn what_a_rush_has_left_is_looked_for_although_nothing_has_grown_since_its_middle() {
+        let mut looks = Looks::after(60 << 20);
+        let mut quiet = (1..ANYWAY_AFTER).map(|_| looks.is_time(60 << 20));
+        assert!(quiet.all(|is_time| !is_time));
+        assert!(looks.is_time(60 << 20));
+        // And what shrank by itself may not grow again unseen.
+        let mut looks = Looks::after(60 << 20);
+        assert!(!looks.is_time(40 << 20));
+        assert!(looks.is_time(50 << 20));
     }
 
     #[test]

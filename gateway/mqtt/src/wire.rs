@@ -275,7 +275,11 @@ impl Wire {
 
 /// The end of a connection whose socket has failed.
 fn lost(broker: &Broker, error: &io::Error) -> Close {
-    if error.kind() == ErrorKind::TimedOut {
+    // A neighbour that does not even answer to its address is "unreachable" in the end.
+    if matches!(
+        error.kind(),
+        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable
+    ) {
         BrokerStats::count(&broker.stats().vanished);
     }
     Close::Lost

@@ -68,13 +68,12 @@ impl Endpoint {
         // Stopped in reverse: clients are told before their channels end, and lanes write until then. Where the program
         // has a server of ours, they have been told before it stopped.
         // One processor is left to everything else.
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let lanes = (processors - 1).max(1);
+        let lanes = std::thread::available_parallelism().map_or(1, |all| (all.get() - 1).max(1));
         let tree = (1..=lanes).fold(Supervisor::new("live", Strategy::OneForOne), |tree, number| {
             let hub = Arc::clone(&self.hub);
             tree.child(ChildSpec::new(format!("lane {number}"), move |context| {
                 let hub = Arc::clone(&hub);
-                async move { hub.topics.lanes.work(processors > 1, context).await }
+                async move { hub.topics.lanes.work(context).await }
             }))
         });
         let hub = Arc::clone(&self.hub);

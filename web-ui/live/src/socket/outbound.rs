@@ -190,8 +190,8 @@ impl State {
 
     /// Writes what the stream takes of a message at once. Whether that was all.
     fn try_write(&self, wire: &mut Wire) -> bool {
-        // Not through the runtime's own idea of whether the stream takes anything: to look at that takes memory that is in
-        // no cache. A stream that is full or broken is left to the connection's task, which hears it too.
+        // Not through the runtime's own idea of whether the stream takes anything: to look at that takes memory that is
+        // in no cache. A stream that is full or broken is left to the connection's task, which hears it too.
         let written = self.stream.as_ref().map(|stream| {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             rustix::net::send(stream.as_ref(), wire.frame(), flags)

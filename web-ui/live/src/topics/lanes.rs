@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use roost_runtime::{BoxError, Context};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::endpoint::Budget;
@@ -16,8 +17,9 @@ use crate::socket::{Connection, OVERHEAD};
 
 /// Connections that a lane writes to before it looks at the clock: a millisecond.
 const CHUNK: usize = 128;
-/// How long a lane keeps its processor while there are others. To let others have it wakes another worker, mostly for
-/// nothing: those work on meanwhile, and take what waits for this one.
+/// How long a lane keeps its worker of the runtime while there are others. To let others have it wakes another worker,
+/// mostly for nothing: those work on meanwhile, and take what waits for this one, but for the task that the lane woke
+/// last, which may wait for so long: that of a client whose socket is full.
 const SLICE: Duration = Duration::from_millis(20);
 
 /// Connections with something to be written. Each is here once at most, so there are no more than are open, and those
@@ -59,9 +61,10 @@ impl Lanes {
         (posted.pop_front(), !posted.is_empty())
     }
 
-    /// Is one lane, which keeps the processor to itself as long as it may if there are others.
-    pub(crate) async fn work(&self, others: bool, context: Context) -> Result<(), BoxError> {
-        let slice = if others { SLICE } else { Duration::ZERO };
+    /// Is one lane, which keeps its worker to itself as long as it may if there are others.
+    pub(crate) async fn work(&self, context: Context) -> Result<(), BoxError> {
+        let is_alone = Handle::current().metrics().num_workers() < 2;
+        let slice = if is_alone { Duration::ZERO } else { SLICE };
         let mut since = Instant::now();
         while !context.shutdown.is_requested() {
             let (chunk, more) = self.take();
