@@ -83,6 +83,19 @@ impl Series {
         }
     }
 
+    /// Whether these are the root's.
+    pub(crate) fn is_root(&self) -> bool {
+        self.turns[0].0.split('/').next() == Some(ROOT)
+    }
+
+    /// Lets a service of theirs fail out of turn, as soon as the supervisor takes it.
+    pub(crate) fn fail(&mut self, stage: &Stage, kind: &str) {
+        while !self.has_budget() || stage.strike("fail", kind).is_none() {
+            std::thread::sleep(LOOK);
+        }
+        self.struck.push(Instant::now());
+    }
+
     fn has_budget(&self) -> bool {
         let recent = self.struck.iter().filter(|at| at.elapsed() < MINUTE).count();
         recent < self.most_in_a_minute
