@@ -48,6 +48,16 @@ pub(crate) fn at_crowds(stage: &Stage, stop: &AtomicBool, done: &Done) {
     }
 }
 
+/// Waits, but not for ever: a hung task is ended after a minute and a half, and a supervisor takes no more for a
+/// minute.
+fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !happened() {
+        assert!(begin.elapsed() < 3 * MINUTE, "waited in vain for {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
 /// The services of one supervisor in the order in which they are struck, and when that was done. A storm that is
 /// interrupted goes on where it was.
 pub(crate) struct Series {
@@ -90,9 +100,9 @@ impl Series {
 
     /// Lets a service of theirs fail out of turn, as soon as the supervisor takes it.
     pub(crate) fn fail(&mut self, stage: &Stage, kind: &str) {
-        while !self.has_budget() || stage.strike("fail", kind).is_none() {
-            std::thread::sleep(LOOK);
-        }
+        until("a strike out of turn", || {
+            self.has_budget() && stage.strike("fail", kind).is_some()
+        });
         self.struck.push(Instant::now());
     }
 
@@ -137,9 +147,7 @@ pub(crate) fn at_services(
         count.fetch_add(1, Ordering::Relaxed);
         done.services.lock().unwrap().insert((kind.clone(), fate));
         // A task that hung counts when it is started again, whether or not the storm is over by then.
-        while !at_work() {
-            std::thread::sleep(LOOK);
-        }
+        until("what was struck to be at work again", at_work);
         series.struck.push(Instant::now());
     }
 }

@@ -96,7 +96,8 @@ impl Context {
     }
 
     /// From now on `handle_presence` is told who comes to `topic` and leaves it: this view too, if it does so before
-    /// [`track`](Self::track). Does nothing in the dead render.
+    /// [`track`](Self::track). Who comes just then may be in [`present`](Self::present) and be told of as well: whoever
+    /// keeps a list goes by key. Does nothing in the dead render.
     ///
     /// # Errors
     /// [`PresenceError`] if the site was given no presence, or the view watches [`PRESENCES`] others.
