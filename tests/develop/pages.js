@@ -71,4 +71,38 @@ scenario("a page is loaded anew when the program was started anew", (one) =>
     }),
 );
 
+// Holds back what the page asks of live reload, as a slow computer would, until it may hear.
+async function deafens(one) {
+    let held = [];
+    await one.page.route(/\/live-reload$/, (route) => (held ? void held.push(route) : route.continue()));
+    return async () => {
+        await one.eventually("the page wants to listen", () => held.length > 0);
+        const routes = held;
+        held = undefined;
+        for (const route of routes) await route.continue();
+    };
+}
+
+scenario("what has changed before the page could listen is shown", (one) =>
+    running(one, async (gateway) => {
+        one.expects(/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/);
+        const before = fs.readFileSync(STYLESHEET, "utf8");
+        let hear = await deafens(one);
+        await one.page.goto(one.base + QUIET);
+        await one.marks();
+        fs.writeFileSync(STYLESHEET, `${before}\nbody { color: rgb(5, 50, 5) !important; }\n`);
+        await hear();
+        await hasColour(one, "rgb(5, 50, 5)");
+        await one.isSamePage();
+
+        hear = await deafens(one);
+        await one.page.goto(one.base + QUIET);
+        await one.marks();
+        await gateway.stop();
+        await gateway.start(one.base);
+        await hear();
+        await one.isNewPage();
+    }),
+);
+
 module.exports = scenarios;

@@ -24,6 +24,7 @@
 //! The layout of the pages adds `<script defer src="/live-reload.js"></script>` ([`SCRIPT`]). Not for production: every
 //! open page costs a connection and looks at the files by itself.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
+use serde::Serialize;
 use thiserror::Error;
 
 /// How often the files are looked at.
@@ -83,6 +85,14 @@ type Stamp = Option<(SystemTime, u64)>;
 fn stamp(path: &Path) -> Stamp {
     let about = std::fs::metadata(path).ok()?;
     Some((about.modified().ok()?, about.len()))
+}
+
+/// All files as they are: a page compares it with what it was made with. Versions are texts that differ when the files do.
+#[derive(Serialize)]
+struct State<'a> {
+    /// All scripts together, and the start of the program where pages are to notice it.
+    scripts: String,
+    stylesheets: BTreeMap<&'a str, String>,
 }
 
 /// What one open page has been told.
@@ -133,14 +143,51 @@ impl Reload {
 
     /// The files, `/live-reload.js` for the pages, and `/live-reload`, where they hear of changes.
     pub fn routes(self) -> Router {
-        let mut router = Router::new().route(SCRIPT, get(async || asset(Kind::Script, CLIENT.into())));
-        for file in &self.files {
+        let reload = Arc::new(self);
+        let mut router = Router::new();
+        for file in &reload.files {
             let (kind, path) = (file.kind, file.path.clone());
             router = router.route(&file.url, get(async move || serve(kind, &path)));
         }
-        let reload = Arc::new(self);
-        router.route("/live-reload", get(async move || changes(reload)))
+        let client = Arc::clone(&reload);
+        router
+            .route(
+                SCRIPT,
+                get(async move || asset(Kind::Script, client.script_of_pages().into())),
+            )
+            .route("/live-reload", get(async move || changes(reload)))
     }
+
+    /// The pages' script, which knows what the files are at the moment that the page is loaded.
+    fn script_of_pages(&self) -> String {
+        CLIENT
+            .replace("$RETRY_MS", &RETRY_MS.to_string())
+            .replace("$STATE", &self.state())
+    }
+
+    /// The files as they are, as JSON.
+    fn state(&self) -> String {
+        let mut scripts = DefaultHasher::new();
+        self.start.hash(&mut scripts);
+        let mut stylesheets = BTreeMap::new();
+        for file in &self.files {
+            let bytes = std::fs::read(&file.path).unwrap_or_default();
+            match file.kind {
+                Kind::Script => bytes.hash(&mut scripts),
+                Kind::Stylesheet => {
+                    let mut hash = DefaultHasher::new();
+                    bytes.hash(&mut hash);
+                    stylesheets.insert(file.url.as_str(), version(&hash));
+                }
+            }
+        }
+        let scripts = version(&scripts);
+        serde_json::to_string(&State { scripts, stylesheets }).unwrap_or_default()
+    }
+}
+
+fn version(hash: &DefaultHasher) -> String {
+    format!("{:016x}", hash.finish())
 }
 
 fn asset(kind: Kind, bytes: Bytes) -> Response {
@@ -159,7 +206,7 @@ fn serve(kind: Kind, path: &Path) -> Response {
     }
 }
 
-/// Server-sent events (HTML standard, section 9.2): the scripts' version first, then each change.
+/// Server-sent events (HTML standard, section 9.2): what the files are, at once and after each change.
 fn changes(reload: Arc<Reload>) -> Response {
     let events = stream::unfold(Told::new(reload), async |mut told| {
         let event = told.next().await;
@@ -182,43 +229,29 @@ impl Told {
     }
 
     async fn next(&mut self) -> String {
-        if !self.greeted {
-            self.greeted = true;
-            return format!("retry: {RETRY_MS}\n{}", self.scripts());
-        }
-        loop {
-            if let Some(changed) = self.changed() {
-                return match self.reload.files[changed].kind {
-                    Kind::Stylesheet => {
-                        format!("event: stylesheet\ndata: {}\n\n", self.reload.files[changed].url)
-                    }
-                    Kind::Script => self.scripts(),
-                };
+        if self.greeted {
+            while !self.has_changed() {
+                tokio::time::sleep(LOOK).await;
             }
-            tokio::time::sleep(LOOK).await;
         }
+        self.greeted = true;
+        format!(
+            "retry: {RETRY_MS}\nevent: files\ndata: {}\n\n",
+            self.reload.state()
+        )
     }
 
-    /// The first file that is not what it was. One that is away is being replaced.
-    fn changed(&mut self) -> Option<usize> {
-        for (index, file) in self.reload.files.iter().enumerate() {
+    /// Whether a file is not what it was. One that is away is being replaced.
+    fn has_changed(&mut self) -> bool {
+        let mut changed = false;
+        for (known, file) in self.stamps.iter_mut().zip(&self.reload.files) {
             let now = stamp(&file.path);
-            if now.is_some() && now != self.stamps[index] {
-                self.stamps[index] = now;
-                return Some(index);
+            if now.is_some() && now != *known {
+                *known = now;
+                changed = true;
             }
         }
-        None
-    }
-
-    /// What all scripts together are: another text if one of them is another.
-    fn scripts(&self) -> String {
-        let mut hash = DefaultHasher::new();
-        self.reload.start.hash(&mut hash);
-        for script in self.reload.files.iter().filter(|file| file.kind == Kind::Script) {
-            std::fs::read(&script.path).unwrap_or_default().hash(&mut hash);
-        }
-        format!("event: scripts\ndata: {:016x}\n\n", hash.finish())
+        changed
     }
 }
 
@@ -230,7 +263,7 @@ mod tests {
     use super::{Reload, Told};
 
     #[tokio::test]
-    async fn a_page_is_told_of_each_change_and_of_the_scripts_that_it_should_have() {
+    async fn a_page_is_told_what_the_files_are_at_once_and_after_each_change() {
         let folder = tempfile::tempdir().unwrap();
         let (sheet, script) = (folder.path().join("a.css"), folder.path().join("a.js"));
         std::fs::write(&sheet, "a").unwrap();
@@ -238,22 +271,42 @@ mod tests {
         let reload = Reload::new().stylesheet("/a.css", &sheet).unwrap();
         let files = Arc::new(reload.script("/a.js", &script).unwrap());
         let open = || Told::new(Arc::clone(&files));
+        let parts = |event: &str| -> [String; 2] {
+            let data = event.strip_prefix("retry: 300\nevent: files\ndata: ").unwrap();
+            let state: serde_json::Value = serde_json::from_str(data.trim()).unwrap();
+            [&state["scripts"], &state["stylesheets"]["/a.css"]].map(|part| part.as_str().unwrap().to_owned())
+        };
         let mut told = open();
-        let greeting = told.next().await;
-        assert!(
-            greeting.starts_with("retry: 300\nevent: scripts\ndata: "),
-            "{greeting}"
-        );
-        std::fs::write(&sheet, "longer").unwrap();
-        assert_eq!(told.next().await, "event: stylesheet\ndata: /a.css\n\n");
+        let [scripts, sheets] = parts(&told.next().await);
+        let again = parts(&open().next().await);
         assert_eq!(
-            open().next().await,
-            greeting,
-            "the same scripts are the same version after a restart"
+            again,
+            [scripts.clone(), sheets.clone()],
+            "the same files after a restart"
         );
+
+        std::fs::write(&sheet, "longer").unwrap();
+        let [same, swapped] = parts(&told.next().await);
+        assert!(same == scripts && swapped != sheets, "{same} {swapped}");
+
         std::fs::write(&script, "22").unwrap();
-        let changed = told.next().await;
-        assert!(changed.starts_with("event: scripts") && !greeting.ends_with(&changed));
+        let [changed, same] = parts(&told.next().await);
+        assert!(changed != scripts && same == swapped, "{changed} {same}");
+    }
+
+    #[test]
+    fn the_script_of_a_page_knows_what_the_files_were_when_it_was_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("a.css");
+        std::fs::write(&sheet, "a").unwrap();
+        let reload = Reload::new().stylesheet("/a.css", &sheet).unwrap();
+        let before = reload.script_of_pages();
+        assert!(
+            before.contains("const has = {\"scripts\":\"") && before.contains("setTimeout(listen, 300)"),
+            "{before}"
+        );
+        std::fs::write(&sheet, "b").unwrap();
+        assert_ne!(reload.script_of_pages(), before);
     }
 
     #[tokio::test]
