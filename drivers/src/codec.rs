@@ -14,6 +14,8 @@ use thiserror::Error;
 pub const MAX_SAMPLES_PER_MESSAGE: usize = 256;
 /// Most points that one device may describe.
 pub const MAX_DESCRIBED_POINTS: usize = 1024;
+/// Most bytes of text with which one device may describe itself, where its family sets no limits of its own.
+pub const MAX_DESCRIPTION_BYTES: usize = 256 * 1024;
 
 /// How a family of devices speaks. Ten thousand devices share one; what it has to remember of each of them is in the
 /// device's [`CodecMemory`].
@@ -119,6 +121,12 @@ pub enum CodecError {
     /// More points than one device may describe.
     #[error("{topic}: more than {MAX_DESCRIBED_POINTS} points")]
     TooManyPoints {
+        /// Where it was published.
+        topic: Topic,
+    },
+    /// More text than one device may describe itself with.
+    #[error("{topic}: more than {MAX_DESCRIPTION_BYTES} bytes of descriptions of one device")]
+    TooMuchDescription {
         /// Where it was published.
         topic: Topic,
     },

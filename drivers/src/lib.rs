@@ -17,7 +17,7 @@ pub use boards::BOARDS;
 pub use chips::{DRIVERS, find};
 pub use codec::{
     Ack, Codec, CodecDef, CodecError, CodecMemory, CommandRequest, Decoded, Described, Grants, Incoming,
-    MAX_DESCRIBED_POINTS, MAX_SAMPLES_PER_MESSAGE, Outgoing,
+    MAX_DESCRIBED_POINTS, MAX_DESCRIPTION_BYTES, MAX_SAMPLES_PER_MESSAGE, Outgoing,
 };
 pub use codecs::{BUILTIN_PROFILES, CODECS, builtin_profiles, codec_for};
 pub use driver::{Driver, DriverDef, DriverError, measurement, poll};

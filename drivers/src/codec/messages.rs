@@ -36,10 +36,20 @@ pub struct Decoded {
     pub online: Option<bool>,
     /// Points that the device has described for the first time, or anew.
     pub described: Vec<Described>,
+    /// Points that it has described before and does not have any more.
+    pub undescribed: Vec<String>,
     /// What the gateway says to the device because of it.
     pub outgoing: Vec<Outgoing>,
     /// What a rule expected and did not find, while the rest of the message was good. For the log.
     pub rejected: Vec<CodecError>,
+}
+
+impl Decoded {
+    /// Notes which of the points that were described `before` are not any more.
+    pub(crate) fn note_undescribed(&mut self, before: Vec<String>, is_known: impl Fn(&str) -> bool) {
+        self.undescribed
+            .extend(before.into_iter().filter(|point| !is_known(point)));
+    }
 }
 
 /// What a device says about a point before its first value. Its JSON form is published for pages and programs.

@@ -73,10 +73,27 @@ impl Discovery {
         memory: &mut Described,
     ) -> Result<Decoded, CodecError> {
         let source = incoming.topic.as_str();
-        memory.forget(source);
+        let before = memory.forget(source);
         let mut decoded = Decoded::default();
+        let learned = self.learn_anew(device, incoming, (component, object), memory, &mut decoded);
+        if let Err(error) = learned {
+            decoded.rejected.push(error);
+        }
+        decoded.note_undescribed(before, |point| memory.knows(point));
+        Ok(decoded)
+    }
+
+    /// Takes what a message describes, of which nothing is known any more.
+    fn learn_anew(
+        &self,
+        device: &str,
+        incoming: Incoming<'_>,
+        (component, object): (&str, Option<&str>),
+        memory: &mut Described,
+        decoded: &mut Decoded,
+    ) -> Result<(), CodecError> {
         if incoming.payload.is_empty() {
-            return Ok(decoded);
+            return Ok(());
         }
         let Ok(Json::Object(message)) = serde_json::from_slice(incoming.payload) else {
             return Err(CodecError::Payload {
@@ -91,17 +108,16 @@ impl Discovery {
             grants: &self.access(device),
             topic: incoming.topic,
             memory,
-            decoded: &mut decoded,
+            decoded,
         };
         learning.availability(&message);
         if component != "device" {
             let given = message.get("name").and_then(Json::as_str);
             let name = object.or(given).unwrap_or(device);
-            learning.entity(component, name, &message)?;
-            return Ok(decoded);
+            return learning.entity(component, name, &message);
         }
         let Some(Json::Object(components)) = message.get("components") else {
-            return Ok(decoded);
+            return Ok(());
         };
         for (name, component) in components.iter().take(MAX_COMPONENTS) {
             let Json::Object(own) = component else { continue };
@@ -119,7 +135,7 @@ impl Discovery {
                 .to_owned();
             learning.entity(&platform, name, &members)?;
         }
-        Ok(decoded)
+        Ok(())
     }
 }
 
@@ -130,8 +146,9 @@ fn read(incoming: Incoming<'_>, memory: &mut Described, decoded: &mut Decoded) -
     let states = memory
         .aspects
         .iter()
-        .filter(|(_, aspect)| aspect.state.as_ref().is_some_and(is_about));
-    let states: Vec<&Aspect> = states.map(|(_, aspect)| aspect).collect();
+        .map(|learned| &learned.aspect)
+        .filter(|aspect| aspect.state.as_ref().is_some_and(is_about));
+    let states: Vec<&Aspect> = states.collect();
     let tells = memory.availability.iter().any(|place| place.topic == *topic);
     if states.is_empty() && !tells {
         return Ok(false);
@@ -251,8 +268,9 @@ impl Codec for Discovery {
         memory: &CodecMemory,
     ) -> Result<Outgoing, CodecError> {
         let aspects = memory.get::<Described>().map_or(&[][..], |known| &known.aspects);
-        match aspects.iter().find(|(_, aspect)| aspect.point == command.point) {
-            Some((_, aspect)) => aspect.write(command).unwrap_or_else(|| {
+        let mut aspects = aspects.iter().map(|learned| &learned.aspect);
+        match aspects.find(|aspect| aspect.point == command.point) {
+            Some(aspect) => aspect.write(command).unwrap_or_else(|| {
                 Err(CodecError::NoCommand {
                     profile: self.profile.clone(),
                     point: command.point.to_owned(),

@@ -82,15 +82,23 @@ impl Known {
         let Ok(Json::Object(document)) = serde_json::from_slice(incoming.payload) else {
             return Err(refuse(incoming.topic, "a description", "a JSON object"));
         };
-        self.properties.clear();
+        let before: Vec<String> = self.properties.drain(..).map(|property| property.point).collect();
         let mut decoded = Decoded::default();
+        self.take_nodes(&document, incoming, &mut decoded);
+        decoded.note_undescribed(before, |point| {
+            self.properties.iter().any(|property| property.point == point)
+        });
+        Ok(decoded)
+    }
+
+    fn take_nodes(&mut self, document: &Map<String, Json>, incoming: Incoming<'_>, decoded: &mut Decoded) {
         for (node, members) in named(document.get("nodes")) {
             for (id, attributes) in named(members.get("properties")) {
                 let Some(property) = self.property(&node, &id) else {
                     decoded.rejected.push(CodecError::TooManyPoints {
                         topic: incoming.topic.clone(),
                     });
-                    return Ok(decoded);
+                    return;
                 };
                 for (name, value) in attributes {
                     property.learn(name, &as_text(value));
@@ -98,7 +106,6 @@ impl Known {
                 decoded.described.push(property.described());
             }
         }
-        Ok(decoded)
     }
 
     fn value(&self, node: &str, id: &str, incoming: Incoming<'_>, suffix: &str) -> Decoded {

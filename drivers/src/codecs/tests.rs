@@ -6,7 +6,10 @@ use roost_model::{Access, Filter, NoData, Topic, Unit, Value, check_name};
 use serde_json::json;
 
 use super::*;
-use crate::{Ack, CodecMemory, CommandRequest, Decoded, Grants, Incoming, MAX_SAMPLES_PER_MESSAGE, Outgoing};
+use crate::{
+    Ack, CodecMemory, CommandRequest, Decoded, Grants, Incoming, MAX_DESCRIPTION_BYTES,
+    MAX_SAMPLES_PER_MESSAGE, Outgoing,
+};
 
 fn profile(id: &str) -> Profile {
     builtin_profiles()
@@ -336,4 +339,70 @@ fn a_command_that_a_family_does_not_have_never_leaves() {
     let native = codec("native");
     assert!(encode(native.as_ref(), "a/b", Value::Int(1)).is_err());
     assert!(encode(native.as_ref(), "flow", Value::Float(f64::NAN)).is_err());
+}
+
+/// What a codec makes of several messages, one after the other.
+fn told(id: &str, messages: &[(&str, String)]) -> Vec<Decoded> {
+    let (codec, mut memory) = (codec(id), CodecMemory::default());
+    let mut decode = |(at, payload): &(&str, String)| {
+        let topic = topic(at);
+        let incoming = Incoming {
+            topic: &topic,
+            payload: payload.as_bytes(),
+            at_ms: 0,
+        };
+        codec.decode("dev1", incoming, &mut memory).unwrap()
+    };
+    messages.iter().map(&mut decode).collect()
+}
+
+#[test]
+fn points_that_a_device_does_not_describe_any_more_are_named() {
+    let config = "homeassistant/switch/dev1/relay/config";
+    let relay = json!({ "state_topic": "dev1/relay", "name": "Relay" }).to_string();
+    let told = told(
+        "homeassistant",
+        &[(config, relay.clone()), (config, relay), (config, String::new())],
+    );
+    let undescribed: Vec<_> = told.iter().map(|decoded| decoded.undescribed.clone()).collect();
+    assert_eq!(told[0].described[0].point, "switch.relay");
+    assert_eq!(undescribed, [vec![], vec![], vec!["switch.relay".to_owned()]]);
+
+    let tree = |properties: serde_json::Value| {
+        let nodes = json!({ "nodes": { "n": { "properties": properties } } });
+        ("homie/5/dev1/$description", nodes.to_string())
+    };
+    let (both, one) = (json!({ "a": {}, "b": {} }), json!({ "b": {} }));
+    let told = self::told("homie", &[tree(both), tree(one)]);
+    assert_eq!(
+        (told[0].undescribed.len(), &told[1].undescribed),
+        (0, &vec!["n.a".to_owned()])
+    );
+}
+
+#[test]
+fn a_device_that_describes_itself_without_end_is_told_where_it_ends() {
+    let options = |at: usize| {
+        let words: Vec<String> = (0..1000).map(|word| format!("{at} {word:027}")).collect();
+        json!({ "state_topic": "dev1/mode", "options": words }).to_string()
+    };
+    let topics: Vec<String> = (0..20)
+        .map(|at| format!("homeassistant/select/dev1/s{at}/config"))
+        .collect();
+    let messages: Vec<(&str, String)> = topics
+        .iter()
+        .enumerate()
+        .map(|(at, topic)| (topic.as_str(), options(at)))
+        .collect();
+    let told = told("homeassistant", &messages);
+    let described = told
+        .iter()
+        .filter(|decoded| !decoded.described.is_empty())
+        .count();
+    assert_eq!(described, MAX_DESCRIPTION_BYTES / messages[0].1.len());
+    let last = &told[19].rejected;
+    assert!(
+        matches!(last[..], [CodecError::TooMuchDescription { .. }]),
+        "{last:?}"
+    );
 }

@@ -156,7 +156,11 @@ impl Known {
         // The list comes again whenever any of the devices changes.
         if found != self.features {
             decoded.described = found.iter().map(Feature::described).collect();
-            self.features = found;
+            let before = std::mem::replace(&mut self.features, found);
+            decoded.note_undescribed(
+                before.into_iter().map(|feature| feature.point).collect(),
+                |point| self.features.iter().any(|feature| feature.point == point),
+            );
         }
         Ok(decoded)
     }

@@ -6,16 +6,26 @@ use serde_json::{Map, Value as Json};
 use super::aspect::Aspect;
 use super::entity::Entity;
 use super::expression::Template;
-use crate::{CodecError, Decoded, Grants, MAX_DESCRIBED_POINTS};
+use crate::{CodecError, Decoded, Grants, MAX_DESCRIBED_POINTS, MAX_DESCRIPTION_BYTES};
 
 /// Most places where a device says whether it is there.
 const MAX_AVAILABILITY: usize = 64;
+/// Members that are not kept.
+const ABOUT_THE_DEVICE: [&str; 2] = ["device", "origin"];
 
 /// What a device has described.
 #[derive(Default)]
 pub(super) struct Described {
-    pub(super) aspects: Vec<(Box<str>, Aspect)>,
+    pub(super) aspects: Vec<Learned>,
     pub(super) availability: Vec<Availability>,
+}
+
+/// An aspect, with the message that described it.
+pub(super) struct Learned {
+    source: Box<str>,
+    /// What its entity took of the room for descriptions.
+    bytes: usize,
+    pub(super) aspect: Aspect,
 }
 
 /// A place where a device says whether it is there.
@@ -29,10 +39,21 @@ pub(super) struct Availability {
 }
 
 impl Described {
-    /// Forgets what a message has described.
-    pub(super) fn forget(&mut self, source: &str) {
-        self.aspects.retain(|(from, _)| **from != *source);
+    /// Forgets what a message has described, and returns its points.
+    pub(super) fn forget(&mut self, source: &str) -> Vec<String> {
+        let of_it = self.aspects.extract_if(.., |learned| *learned.source == *source);
+        let points = of_it.map(|learned| learned.aspect.point).collect();
         self.availability.retain(|place| *place.source != *source);
+        points
+    }
+
+    /// Whether it has described this point.
+    pub(super) fn knows(&self, point: &str) -> bool {
+        self.aspects.iter().any(|known| known.aspect.point == point)
+    }
+
+    fn bytes(&self) -> usize {
+        self.aspects.iter().map(|known| known.bytes).sum()
     }
 
     /// Whether the device is there, as far as it has said so.
@@ -81,6 +102,17 @@ impl Learning<'_> {
             name,
             members,
         };
+        // Words, options and templates are kept: their text bounds what they take.
+        let bytes = members
+            .iter()
+            .filter(|(member, _)| !ABOUT_THE_DEVICE.contains(&member.as_str()))
+            .map(|(_, json)| json.to_string().len())
+            .sum();
+        if self.memory.bytes() + bytes > MAX_DESCRIPTION_BYTES {
+            return Err(CodecError::TooMuchDescription {
+                topic: self.topic.clone(),
+            });
+        }
         let found = entity.aspects();
         for what in found.unsupported {
             self.unsupported(what);
@@ -102,12 +134,7 @@ impl Learning<'_> {
             if aspect.state.is_none() && aspect.command.is_none() {
                 continue;
             }
-            if self
-                .memory
-                .aspects
-                .iter()
-                .any(|(_, known)| known.point == aspect.point)
-            {
+            if self.memory.knows(&aspect.point) {
                 self.unsupported(format!("a second {}", aspect.point));
                 continue;
             }
@@ -117,7 +144,11 @@ impl Learning<'_> {
                 });
             }
             self.decoded.described.push(described);
-            self.memory.aspects.push((self.topic.as_str().into(), aspect));
+            self.memory.aspects.push(Learned {
+                source: self.topic.as_str().into(),
+                bytes,
+                aspect,
+            });
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use crate::{CodecError, Decoded, Described, Incoming, MAX_DESCRIBED_POINTS, Samp
 const NUMBERS: u64 = 256;
 /// The metric that belongs a death to its birth (section 6.4.21); it is no point.
 const BIRTH_NUMBER: &str = "bdSeq";
+/// Longest name of a metric: it is kept for each of them.
+const MAX_NAME_BYTES: usize = 1024;
 /// How long a node may take for its rebirth before it is asked again, in milliseconds.
 const REBIRTH_PATIENCE_MS: i64 = 10_000;
 
@@ -65,6 +67,10 @@ impl Node {
         &self.group
     }
 
+    fn has(&self, point: &str) -> bool {
+        self.metrics.iter().any(|known| known.point == point)
+    }
+
     /// The metric of a point, if it takes commands.
     pub(super) fn commandable(&self, point: &str) -> Option<&Known> {
         let takes = |known: &&Known| known.point == point && known.access == Access::ReadWrite;
@@ -97,13 +103,18 @@ impl Node {
         let topic = incoming.topic;
         match (kind, behind) {
             (Kind::Birth, None) => {
+                let before = std::mem::take(&mut self.metrics);
                 *self = Self {
                     group: group.to_owned(),
                     birth_number: payload.number(BIRTH_NUMBER),
-                    expected: payload.seq.map(|seq| (seq + 1) % NUMBERS),
+                    expected: payload.seq.map(|seq| seq.wrapping_add(1) % NUMBERS),
                     ..Self::default()
                 };
                 self.learn(None, payload, topic, decoded);
+                // Devices behind the node say their births after it: theirs are not gone.
+                let of_the_node = before.into_iter().filter(|known| known.behind.is_none());
+                let points = of_the_node.map(|known| known.point).collect();
+                decoded.note_undescribed(points, |point| self.has(point));
                 say_online(None, true, decoded);
             }
             (Kind::Death, None) => {
@@ -114,18 +125,22 @@ impl Node {
                 }
                 self.expected = None;
                 say_online(None, false, decoded);
+                self.lose_all(decoded);
             }
             (Kind::Birth, Some(device)) => {
                 self.count(payload, topic, decoded);
-                self.metrics
-                    .retain(|known| known.behind.as_deref() != Some(device));
+                let of_it = self
+                    .metrics
+                    .extract_if(.., |known| known.behind.as_deref() == Some(device));
+                let before = of_it.map(|known| known.point).collect();
                 self.learn(Some(device), payload, topic, decoded);
+                decoded.note_undescribed(before, |point| self.has(point));
                 say_online(Some(device), true, decoded);
             }
             (Kind::Death, Some(device)) => {
                 self.count(payload, topic, decoded);
                 say_online(Some(device), false, decoded);
-                self.lose(device, decoded);
+                self.lose(Some(device), decoded);
             }
             (Kind::Data, behind) => {
                 self.count(payload, topic, decoded);
@@ -149,7 +164,7 @@ impl Node {
             });
         }
         if self.expected.is_some() {
-            self.expected = Some((seq + 1) % NUMBERS);
+            self.expected = Some(seq.wrapping_add(1) % NUMBERS);
         }
     }
 
@@ -163,6 +178,12 @@ impl Node {
                 topic: topic.clone(),
                 what,
             };
+            if name.len() > MAX_NAME_BYTES {
+                decoded
+                    .rejected
+                    .push(unsupported(format!("a name of more than {MAX_NAME_BYTES} bytes")));
+                continue;
+            }
             let Some(point) = point(behind, name) else {
                 continue;
             };
@@ -258,12 +279,28 @@ impl Node {
         self.has_gap = true;
     }
 
-    /// A device behind the node is gone: its points have no value.
-    fn lose(&self, device: &str, decoded: &mut Decoded) {
+    /// The node is gone, and with it all that is behind it.
+    fn lose_all(&self, decoded: &mut Decoded) {
+        self.lose(None, decoded);
+        let mut devices: Vec<&str> = self
+            .metrics
+            .iter()
+            .filter_map(|known| known.behind.as_deref())
+            .collect();
+        devices.sort_unstable();
+        devices.dedup();
+        for device in devices {
+            say_online(Some(device), false, decoded);
+            self.lose(Some(device), decoded);
+        }
+    }
+
+    /// The node's own points, or those of a device behind it, have no value.
+    fn lose(&self, behind: Option<&str>, decoded: &mut Decoded) {
         let lost = self
             .metrics
             .iter()
-            .filter(|known| known.behind.as_deref() == Some(device));
+            .filter(|known| known.behind.as_deref() == behind);
         for known in lost {
             let gone = Err(NoData::DeviceAbsent);
             let sample = Sample::new(known.point.as_str(), gone, known.unit.clone(), known.access);
