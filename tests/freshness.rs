@@ -53,6 +53,36 @@ fn a_device_that_stops_while_its_connection_lives_is_late_stale_and_silent_on_th
 }
 
 #[test]
+fn what_a_device_has_kept_for_later_does_not_take_the_place_of_what_it_says_now() {
+    let program = Program::start(Settings::default());
+    let secret = program.add_device("boiler");
+    let all = Listener::start(&program, "devices/boiler/points/t");
+    publish(&program, &secret, r#"{"value": 25}"#);
+    publish(&program, &secret, r#"{"value": 20, "at_ms": 1764000000000}"#);
+    assert!(all.message("\"value\":25").starts_with("devices/boiler/points/t"));
+    assert!(
+        all.message("\"value\":20").contains("\"seq\":2"),
+        "it is a reading"
+    );
+    let shown = || program.api().point("boiler", "t").unwrap()["value"].clone();
+    assert_eq!(shown(), 25);
+    // Its next value, with a time of its own, is the latest again, and after that only a later one is.
+    for (value, at_ms, shows) in [
+        (26, 1_764_000_005_000_i64, 25),
+        (27, i64::MAX, 27),
+        (28, 1_764_000_010_000, 27),
+    ] {
+        publish(
+            &program,
+            &secret,
+            &json!({ "value": value, "at_ms": at_ms }).to_string(),
+        );
+        let _seen = all.message(&format!("\"value\":{value}"));
+        assert_eq!(shown(), shows, "after {value}");
+    }
+}
+
+#[test]
 fn an_old_value_is_stale_after_a_restart_and_a_removed_device_is_counted_nowhere() {
     let mut program = Program::start(Settings::default());
     let secret = program.add_device("boiler");

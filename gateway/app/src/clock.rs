@@ -2,55 +2,22 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use roost_model::{ClockQuality, Timestamp};
+use roost_store::BoardClock;
 
 /// systemd-timesyncd makes this file when it has set the clock from the network (systemd-timesyncd.service(8)).
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
-/// Names this run of the board (proc_sys_kernel(5)).
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// Seconds since the board's start (proc_uptime(5)).
-const UPTIME: &str = "/proc/uptime";
 /// How often the file is looked for, in nanoseconds.
 const LOOK_EVERY_NS: i64 = 10_000_000_000;
 
 /// The system clock with its quality, and the clock that runs since the board's start.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Clock {
     looked_at: AtomicI64,
     synced: std::sync::atomic::AtomicBool,
-    boot: String,
-    /// How long the board was up when this was made.
-    uptime: Duration,
-    made: Instant,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            looked_at: AtomicI64::default(),
-            synced: std::sync::atomic::AtomicBool::default(),
-            boot: boot_id(),
-            uptime: uptime().unwrap_or_default(),
-            made: Instant::now(),
-        }
-    }
-}
-
-/// This run of the board; where the system does not say, every run of the program is one.
-fn boot_id() -> String {
-    let id = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
-    match id.trim() {
-        "" => format!("{:016x}", fastrand::u64(..)),
-        id => id.to_owned(),
-    }
-}
-
-fn uptime() -> Option<Duration> {
-    let text = std::fs::read_to_string(UPTIME).ok()?;
-    let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
+    board: BoardClock,
 }
 
 impl Clock {
@@ -76,13 +43,13 @@ impl Clock {
     /// Milliseconds since the board's start. Nobody sets this clock: time that is left is measured by it.
     #[must_use]
     pub(crate) fn uptime_ms(&self) -> u64 {
-        u64::try_from((self.uptime + self.made.elapsed()).as_millis()).unwrap_or(u64::MAX)
+        self.board.uptime_ms()
     }
 
     /// Which run of the board this is.
     #[must_use]
     pub(crate) fn boot(&self) -> &str {
-        &self.boot
+        self.board.boot()
     }
 }
 
@@ -129,13 +96,5 @@ mod tests {
         assert_eq!(utc(951_782_400_000), "2000-02-29 00:00:00 UTC");
         assert_eq!(utc(1_795_253_405_999), "2026-11-21 09:30:05 UTC");
         assert_eq!(utc(-1), "1969-12-31 23:59:59 UTC");
-    }
-
-    #[test]
-    fn the_clock_since_the_boards_start_goes_on_in_another_run_of_the_program() {
-        let first = Clock::default();
-        let second = Clock::default();
-        assert_eq!(first.boot(), second.boot());
-        assert!(second.uptime_ms().abs_diff(first.uptime_ms()) < 1000);
     }
 }

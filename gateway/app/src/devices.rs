@@ -1,6 +1,7 @@
 //! Devices: their records, and a supervised task for each, whatever it is connected by.
 
-pub(crate) mod backlog;
+pub(crate) mod abouts;
+mod backlog;
 mod book;
 mod commands;
 mod freshness;

@@ -154,10 +154,10 @@ impl Command {
         self.confirm_point.as_deref().unwrap_or(&self.point)
     }
 
-    /// When it came into a state, in milliseconds since the Unix epoch, if it ever did.
+    /// When it last came into a state, in milliseconds since the Unix epoch, if it ever did.
     #[must_use]
     pub fn at_ms(&self, state: CommandState) -> Option<i64> {
-        let step = self.steps.iter().find(|step| step.state == state);
+        let step = self.steps.iter().rfind(|step| step.state == state);
         step.map(|step| step.at_ms)
     }
 }

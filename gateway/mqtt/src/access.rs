@@ -98,6 +98,14 @@ impl Grant {
             .any(|pattern| pattern.matches(&self.identity, topic))
     }
 
+    /// Whether the client may be given a message of this topic.
+    #[must_use]
+    pub fn may_have(&self, topic: &Topic) -> bool {
+        self.subscribes
+            .iter()
+            .any(|pattern| pattern.matches(&self.identity, topic))
+    }
+
     /// Whether the client may subscribe to this filter: all that it selects must be granted.
     #[must_use]
     pub fn may_subscribe(&self, wanted: &Filter) -> bool {

@@ -1,22 +1,19 @@
 //! The broker: what all connections share, and its part of the supervision tree.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use roost_model::Topic;
-use roost_runtime::{
-    Bus, ChildSpec, Events, Message, Presence, PresenceGuard, Strategy, Supervisor, SupervisorHandle,
-};
+use roost_runtime::{Bus, ChildSpec, Events, Presence, Strategy, Supervisor, SupervisorHandle};
 use roost_store::StoreError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::access::Access;
 use crate::clock::Clock;
-use crate::codec::Version;
 use crate::keeper;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
@@ -28,6 +25,7 @@ use crate::session::AliasBudget;
 use crate::stats::BrokerStats;
 use crate::sys;
 use crate::tls::{Certificates, Handshakes, renewal};
+use crate::will::LastWill;
 
 /// Presence topic of the devices that are connected by MQTT; the keys are their ids.
 pub const PRESENCE: &str = "devices";
@@ -39,7 +37,7 @@ const PUBLISH_BURST: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Broker {
     bus: Bus,
-    presence: PresenceBox,
+    pub(crate) presence: PresenceBox,
     access: Arc<Access>,
     limits: Limits,
     stats: Arc<BrokerStats>,
@@ -55,13 +53,14 @@ pub struct Broker {
     /// What the aliases of all clients take.
     aliases: Arc<AliasBudget>,
     client_ids: AtomicU64,
+    client_id_key: RandomState,
     lobby: Arc<Lobby>,
     handshakes: Handshakes,
     bound: Mutex<Bound>,
     /// Held from a change of presence to the status that tells of it, so that the last word is the true one.
-    status_order: Mutex<()>,
+    pub(crate) status_order: Mutex<()>,
     /// What is said of a device that is present, by version; shared by all of them.
-    metas: [Arc<Map<String, Value>>; 2],
+    pub(crate) metas: [Arc<Map<String, Value>>; 2],
 }
 
 /// Where MQTT is listened for. Port 0 lets the system choose.
@@ -85,7 +84,7 @@ struct Bound {
     tls: Option<SocketAddr>,
 }
 
-struct PresenceBox(Presence);
+pub(crate) struct PresenceBox(pub(crate) Presence);
 
 impl std::fmt::Debug for PresenceBox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -150,6 +149,7 @@ impl Broker {
             buffered: AtomicUsize::new(0),
             aliases: AliasBudget::new(&limits),
             client_ids: AtomicU64::new(1),
+            client_id_key: RandomState::new(),
             bound: Mutex::default(),
             status_order: Mutex::new(()),
             metas: [meta("3.1.1"), meta("5.0")],
@@ -344,56 +344,15 @@ impl Broker {
         self.session_left.notified().await;
     }
 
-    pub(crate) fn publish_will(&self, will: Message) {
+    pub(crate) fn publish_will(&self, will: LastWill) {
         BrokerStats::count(&self.stats.wills);
-        self.bus.publish(will);
+        self.bus.publish(will.said());
     }
 
-    /// A name for a client that gave none (3.1.1 section 3.1.3.1).
+    /// A name for a client that gave none (3.1.1 section 3.1.3.1). It is no other's, now and after a restart: a session
+    /// may be kept under it.
     pub(crate) fn new_client_id(&self) -> String {
-        format!("auto-{}", self.client_ids.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A device is here: present, and said so on its status topic.
-    pub(crate) fn enter(&self, identity: &Arc<str>, version: Version) -> PresenceGuard {
-        let _order = self.status_order.lock().unwrap_or_else(PoisonError::into_inner);
-        let guard = self.track(identity, version);
-        self.publish_status(identity, true);
-        guard
-    }
-
-    /// A device has gone, unless another connection of it is here.
-    pub(crate) fn leave(&self, guard: PresenceGuard) {
-        let identity = Arc::clone(guard.key());
-        let _order = self.status_order.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(guard);
-        if !self.is_present(&identity) {
-            self.publish_status(&identity, false);
-        }
-    }
-
-    fn track(&self, identity: &Arc<str>, version: Version) -> PresenceGuard {
-        let meta = &self.metas[usize::from(version == Version::V5)];
-        self.presence
-            .0
-            .track(PRESENCE, Arc::clone(identity), Arc::clone(meta))
-    }
-
-    fn is_present(&self, identity: &str) -> bool {
-        self.presence.0.contains(PRESENCE, identity)
-    }
-
-    /// Says on `devices/<id>/status` whether a device is connected.
-    fn publish_status(&self, identity: &str, connected: bool) {
-        let Ok(topic) = Topic::new(format!("devices/{identity}/status")) else {
-            return;
-        };
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let body =
-            json!({ "connected": connected, "since_ms": u64::try_from(since.as_millis()).unwrap_or(0) });
-        // Retained as long as it stays so: without the spare room that encoding leaves.
-        let body = body.to_string().into_bytes().into_boxed_slice();
-        self.bus
-            .publish(Message::new(topic, body).at_least_once().retained());
+        let number = self.client_ids.fetch_add(1, Ordering::Relaxed);
+        format!("auto-{:016x}", self.client_id_key.hash_one(number))
     }
 }

@@ -9,10 +9,12 @@ use tokio::time::Instant;
 
 use crate::broker::Broker;
 use crate::clock::TICK;
-use crate::ledger::Pace;
 
 /// How often changes of retained messages are written down.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// How often retained messages whose time has passed are removed.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// Ticks between two looks for clients that have fallen silent.
 const LOOK_EVERY: u32 = 2;
@@ -20,7 +22,7 @@ const LOOK_EVERY: u32 = 2;
 /// Runs until it is told to stop.
 pub(crate) async fn run(broker: Arc<Broker>, context: Context) -> Result<(), BoxError> {
     context.ready();
-    let mut pace = Pace::default();
+    let mut tidy_at = Instant::now() + TIDY_EVERY;
     let mut keep_at = Instant::now() + KEEP_EVERY;
     let mut tick_at = Instant::now() + TICK;
     let mut due = Some(Instant::now());
@@ -35,7 +37,7 @@ pub(crate) async fn run(broker: Arc<Broker>, context: Context) -> Result<(), Box
         let next = due.map_or(tick_at, |due| tick_at.min(due));
         tokio::select! {
             () = context.shutdown.requested() => {
-                broker.ledger().keep(broker.bus(), &mut pace, true);
+                broker.ledger().keep(broker.bus(), true);
                 return Ok(());
             }
             () = broker.session_left() => due = Some(Instant::now()),
@@ -49,8 +51,12 @@ pub(crate) async fn run(broker: Arc<Broker>, context: Context) -> Result<(), Box
             }
         }
         if Instant::now() >= keep_at {
-            broker.ledger().keep(broker.bus(), &mut pace, false);
+            broker.ledger().keep(broker.bus(), false);
             keep_at = Instant::now() + KEEP_EVERY;
+        }
+        if Instant::now() >= tidy_at {
+            broker.bus().remove_expired();
+            tidy_at = Instant::now() + TIDY_EVERY;
         }
     }
 }

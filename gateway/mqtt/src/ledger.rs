@@ -6,14 +6,17 @@
 mod book;
 mod books;
 mod journal;
+mod keeping;
 mod messages;
 mod pace;
+mod pending;
 mod record;
 mod rehearsal;
 mod replay;
+mod times;
 
-pub(crate) use book::{Due, Name};
-pub(crate) use pace::Pace;
+pub(crate) use book::Name;
+pub(crate) use pending::Due;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,18 +25,21 @@ use std::time::{Duration, Instant, SystemTime};
 use hashbrown::HashSet;
 use roost_model::{Filter, Topic};
 use roost_runtime::{Bus, Capacity, Message, Policy, QoS, Receipt, Subscription, Taken, Terms};
-use roost_store::{LogError, RecordLogOptions, StoreError};
+use roost_store::{BoardClock, LogError, RecordLogOptions, StoreError};
 use tracing::info;
 
 use crate::codec::Reason;
 use crate::limits::Limits;
 use crate::session::Options;
+use crate::will::LastWill;
 
 use book::{Book, Room};
 use books::Books;
 use journal::Journal;
+use pace::Pace;
 use record::Record;
 use replay::Replay;
+use times::Era;
 
 /// The ledger of a broker.
 #[derive(Debug)]
@@ -41,6 +47,10 @@ pub(crate) struct Ledger {
     books: Mutex<Books>,
     /// Topics whose retained message has changed since it was written.
     changed: Mutex<HashSet<Topic>>,
+    pace: Mutex<Pace>,
+    clock: BoardClock,
+    /// How the time of day stood to the board's clock when that was written down last.
+    era: Mutex<Option<Era>>,
     journal: Journal,
     limits: LedgerLimits,
 }
@@ -84,7 +94,7 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Overdue {
     /// Wills to publish.
-    pub(crate) wills: Vec<Message>,
+    pub(crate) wills: Vec<LastWill>,
     /// When to look again.
     pub(crate) next: Option<Instant>,
 }
@@ -95,6 +105,9 @@ impl Ledger {
         Self {
             books: Mutex::default(),
             changed: Mutex::default(),
+            pace: Mutex::default(),
+            clock: BoardClock::default(),
+            era: Mutex::default(),
             journal: Journal::default(),
             limits: LedgerLimits::of(limits),
         }
@@ -116,22 +129,35 @@ impl Ledger {
         bus: &Bus,
     ) -> Result<Self, StoreError> {
         let limits = LedgerLimits::of(limits);
+        let clock = BoardClock::default();
         let mut books = Books::default();
-        let mut replay = Replay::new(&mut books, limits.room);
+        let mut replay = Replay::new(&mut books, limits.room, &clock);
         let journal = Journal::open(dir, options, |record| replay.apply(record))?;
-        for message in replay.finish(bus, limits.queue) {
+        let retained = replay.finish(bus, limits.queue);
+        let pace = Pace::of(retained.iter().map(|message| message.topic.clone()));
+        for message in retained {
             bus.publish(message);
         }
-        Ok(Self {
+        let ledger = Self {
             books: Mutex::new(books),
             changed: Mutex::default(),
+            pace: Mutex::new(pace),
+            clock,
+            era: Mutex::default(),
             journal,
             limits,
-        })
+        };
+        ledger.note_time();
+        Ok(ledger)
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has to be written before all that is known now is.
+    pub(crate) fn end(&self) -> u64 {
+        self.journal.end()
     }
 
     /// Up to where the log has been handed to the system.
@@ -142,28 +168,6 @@ impl Ledger {
     /// Waits until the log has what an answer promises.
     pub(crate) async fn until_written(&self, barrier: u64) -> Result<(), LogError> {
         self.journal.until_written(barrier).await
-    }
-
-    /// Writes down what has changed of the retained messages, and a snapshot when one pays.
-    pub(crate) fn keep(&self, bus: &Bus, pace: &mut Pace, all: bool) {
-        let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        let (now, later) = pace.split(changed, all);
-        for topic in now {
-            match bus.retained_at(&topic).filter(|message| !message.own) {
-                Some(message) => self.journal.append(&Record::retained(&message)),
-                None => self.journal.append(&Record::cleared(&topic)),
-            };
-        }
-        if !later.is_empty() {
-            let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-            changed.extend(later);
-        }
-        if self.journal.wants_snapshot() {
-            let books = self.lock();
-            let retained = bus.retained_of_clients();
-            self.journal
-                .snapshot(|put| replay::snapshot(&books, &retained, put));
-        }
     }
 
     /// Writes and syncs everything, and takes no more.
@@ -207,7 +211,7 @@ impl Ledger {
             return Err(Reason::ServerBusy);
         }
         let key = books.last_key + 1;
-        let subscription = bus.durable_subscriber(key, self.limits.queue, Policy::ShedThenClose);
+        let subscription = takers(bus, &name.identity, key, self.limits.queue, &[]);
         let mut book = Book::new(name.clone(), expiry_s, self.limits.room);
         book.bell = Some(subscription.bell());
         books.insert(key, book);
@@ -226,7 +230,7 @@ impl Ledger {
         let subscription = book
             .parked
             .take()
-            .unwrap_or_else(|| takers(bus, key, self.limits.queue, &book.filters));
+            .unwrap_or_else(|| takers(bus, &book.name.identity, key, self.limits.queue, &book.filters));
         subscription.set_online(true);
         book.bell = Some(subscription.bell());
         book.come(expiry_s);
@@ -241,13 +245,13 @@ impl Ledger {
     }
 
     /// Ends a session for good. Returns a will that was not due yet.
-    pub(crate) fn end(&self, name: &Name) -> Option<Message> {
+    pub(crate) fn end_of(&self, name: &Name) -> Option<LastWill> {
         let mut books = self.lock();
         let key = books.key_of(name)?;
         self.close_key(&mut books, key)
     }
 
-    fn close_key(&self, books: &mut Books, key: u64) -> Option<Message> {
+    fn close_key(&self, books: &mut Books, key: u64) -> Option<LastWill> {
         let book = books.remove(key)?;
         self.journal.append(&Record::Closed { key });
         book.will.map(|(will, _)| will)
@@ -273,8 +277,8 @@ impl Ledger {
         &self,
         key: u64,
         subscription: Subscription,
-        will: Option<(Message, Duration)>,
-    ) -> Option<Message> {
+        will: Option<(LastWill, Duration)>,
+    ) -> Option<LastWill> {
         let mut books = self.lock();
         let Some(book) = books.sessions.get_mut(&key) else {
             return will.map(|(will, _)| will);
@@ -295,6 +299,7 @@ impl Ledger {
             Some((will, delay)) => (None, Some((will, Instant::now() + delay))),
             None => (None, None),
         };
+        self.note_time();
         self.journal.append(&Record::left(key, SystemTime::now()));
         if let Some((will, due)) = &later {
             self.journal.append(&Record::will(key, will, *due));
@@ -331,13 +336,19 @@ impl Ledger {
         overdue
     }
 
-    /// How long the session is to outlive its connection.
-    pub(crate) fn set_expiry(&self, key: u64, expiry_s: u32) {
+    /// How long the session is to outlive its connection. `false` if it was to end with it: then it can't be kept.
+    #[must_use]
+    pub(crate) fn set_expiry(&self, key: u64, expiry_s: u32) -> bool {
         let mut books = self.lock();
-        if let Some(book) = books.sessions.get_mut(&key) {
-            book.expiry_s = expiry_s;
-            self.journal.append(&Record::Came { key, expiry_s });
+        let Some(book) = books.sessions.get_mut(&key) else {
+            return expiry_s == 0;
+        };
+        if book.expiry_s == 0 {
+            return expiry_s == 0;
         }
+        book.expiry_s = expiry_s;
+        self.journal.append(&Record::Came { key, expiry_s });
+        true
     }
 
     /// A filter is added, or its terms change. What has to be written first; `None` if the session's filters change
@@ -381,9 +392,15 @@ impl roost_runtime::Ledger for Ledger {
     }
 }
 
-/// The takers of a session, made anew.
-fn takers(bus: &Bus, key: u64, queue: Capacity, filters: &[book::Subscribed]) -> Subscription {
-    let mut subscription = bus.durable_subscriber(key, queue, Policy::ShedThenClose);
+/// The takers of a session.
+fn takers(
+    bus: &Bus,
+    client: &Arc<str>,
+    key: u64,
+    queue: Capacity,
+    filters: &[book::Subscribed],
+) -> Subscription {
+    let mut subscription = bus.client_subscriber(client, key, queue, Policy::ShedThenClose);
     for taken in filters {
         let terms = Terms {
             qos: taken.qos,

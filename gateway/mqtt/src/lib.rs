@@ -4,6 +4,7 @@
 //! business of others, who meet it on the bus.
 
 mod access;
+mod attendance;
 mod broker;
 mod clock;
 pub mod codec;
@@ -23,6 +24,7 @@ mod tls;
 mod transport;
 mod unknown;
 mod websocket;
+mod will;
 mod wire;
 
 #[doc(hidden)]

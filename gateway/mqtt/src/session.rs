@@ -18,6 +18,7 @@ use crate::access::Grant;
 use crate::broker::Broker;
 use crate::codec::{self, Connect, Incoming, Reason, Version, Will};
 use crate::stats::BrokerStats;
+use crate::will::LastWill;
 
 pub(crate) use aliases::AliasBudget;
 use outbound::Window;
@@ -79,7 +80,11 @@ impl Session {
         let limits = broker.limits();
         let (durable, subscription) = opening.durable.unwrap_or_else(|| {
             let capacity = limits.queue();
-            (0, broker.bus().subscriber(capacity, Policy::ShedThenClose))
+            let (bus, client) = (broker.bus(), &opening.grant.identity);
+            (
+                0,
+                bus.client_subscriber(client, 0, capacity, Policy::ShedThenClose),
+            )
         });
         let aliases_max = connect.topic_alias_maximum.min(limits.topic_aliases);
         let in_flight = limits.in_flight.min(connect.receive_maximum.unwrap_or(u16::MAX));
@@ -206,26 +211,30 @@ impl Session {
 
     fn goodbye(&mut self, with_will: bool, session_expiry_s: Option<u32>) -> Result<(), Close> {
         if let Some(seconds) = session_expiry_s {
-            if self.durable == 0 && seconds > 0 {
+            let most = u32::try_from(self.broker.limits().session_expiry.as_secs()).unwrap_or(u32::MAX);
+            if !self.broker.ledger().set_expiry(self.durable, seconds.min(most)) {
                 // Section 3.14.2.2.2: a session that was to end with its connection can't be kept.
                 return Err(Close::Because(Reason::ProtocolError));
             }
-            self.broker.ledger().set_expiry(self.durable, seconds);
         }
         Err(Close::Goodbye { with_will })
     }
 
     /// Checks a will before it is accepted, and makes the message that it becomes.
-    pub(crate) fn accept_will(grant: &Grant, will: Will) -> Result<Message, Reason> {
+    pub(crate) fn accept_will(grant: &Grant, will: Will) -> Result<LastWill, Reason> {
         let topic = Topic::new(&will.topic).map_err(|_| Reason::TopicNameInvalid)?;
         let topic = grant.place(&topic).ok_or(Reason::NotAuthorized)?;
-        Ok(Message {
+        let message = Message {
             topic,
             body: will.body,
             qos: will.qos,
             retain: will.retain && !grant.is_quarantined,
             own: false,
-            extra: extra(will.properties, will.expiry_s),
+            extra: extra(will.properties, None),
+        };
+        Ok(LastWill {
+            message,
+            lifetime_s: will.expiry_s,
         })
     }
 }

@@ -13,6 +13,7 @@ mod policy;
 mod pressure;
 mod published;
 mod queue;
+mod request;
 mod retained;
 mod subscription;
 
@@ -26,39 +27,20 @@ pub use message::{Delivery, Extra, Message, QoS, ReplyTo};
 pub use policy::{Capacity, Policy};
 pub use pressure::Pressure;
 pub use published::{Origin, Published};
+pub use request::RequestError;
 pub use subscription::{Bell, Subscription, Terms};
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
-use bytes::Bytes;
 use roost_model::{Filter, Topic};
 use smallvec::SmallVec;
-use thiserror::Error;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use crate::lock;
 use filters::{Entry, Filters, Found};
-use queue::{Common, Queue};
-use retained::Retained;
-
-/// Why a request was not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum RequestError {
-    /// Nobody serves this topic: the device is not running.
-    #[error("nobody takes it: the device is not running")]
-    NoTaker,
-    /// The taker has too much to do.
-    #[error("the taker's queue is full")]
-    Busy,
-    /// The taker ended before it answered.
-    #[error("the taker ended before it answered")]
-    Dropped,
-    /// The deadline passed.
-    #[error("no answer within the deadline")]
-    Timeout,
-}
+use queue::{Common, Queue, Whose};
+use retained::{Outcome, Retained};
 
 /// Counters of the bus since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -169,12 +151,30 @@ impl Bus {
     }
 
     fn retain(&self, message: &Arc<Message>) {
-        if !lock(&self.0.retained).set(message) {
-            self.0.counters.retain_refused.fetch_add(1, Ordering::Relaxed);
-        } else if !message.own
+        let outcome = lock(&self.0.retained).set(message);
+        match outcome {
+            Outcome::Changed => self.note_retained(message),
+            Outcome::Unchanged => {}
+            Outcome::Refused => {
+                self.0.counters.retain_refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Tells the ledger that what clients have left retained has changed.
+    fn note_retained(&self, message: &Message) {
+        if !message.own
             && let Some(ledger) = self.0.ledger.get()
         {
             ledger.retained(&message.topic);
+        }
+    }
+
+    /// Removes retained messages whose time has passed: nobody is given them, but they take space.
+    pub fn remove_expired(&self) {
+        let removed = lock(&self.0.retained).remove_expired();
+        for message in removed {
+            self.note_retained(&message);
         }
     }
 
@@ -183,6 +183,13 @@ impl Bus {
         let filters = self.0.read();
         let mut found = Found::default();
         filters.collect(&message.topic, &mut found);
+        if let Some(publisher) = origin.publisher {
+            // Before the highest is looked for: another filter of the publisher may want its own messages.
+            let own = publisher.queue();
+            found
+                .entries
+                .retain(|entry| !(entry.no_local && Arc::ptr_eq(own, &entry.queue)));
+        }
         if found.entries.len() > 1 {
             highest_of_each(&mut found.entries);
         }
@@ -193,14 +200,6 @@ impl Bus {
         let mut published = Published::default();
         for entry in found.entries.iter().chain(&found.shared) {
             let queue = &entry.queue;
-            let is_own = || {
-                origin
-                    .publisher
-                    .is_some_and(|own| Arc::ptr_eq(own.queue(), queue))
-            };
-            if entry.no_local && is_own() {
-                continue;
-            }
             let qos = message.qos.min(entry.qos);
             if queue.durable() != 0 && qos > QoS::AtMostOnce {
                 durable.push((queue.durable(), qos));
@@ -235,21 +234,44 @@ impl Bus {
         !found.entries.is_empty() || !found.shared.is_empty()
     }
 
-    /// A taker without filters yet. `capacity` is how much waits for it at most, `policy` what happens then.
+    /// Whether a client takes this topic now: the one of this name, or any. The gateway's own takers are none, whatever
+    /// they listen to.
     #[must_use]
-    pub fn subscriber(&self, capacity: impl Into<Capacity>, policy: Policy) -> Subscription {
-        self.durable_subscriber(0, capacity, policy)
+    pub fn is_taken_by_client(&self, topic: &Topic, name: Option<&str>) -> bool {
+        let filters = self.0.read();
+        let mut found = Found::default();
+        filters.collect(topic, &mut found);
+        let mut clients = found
+            .entries
+            .iter()
+            .chain(&found.shared)
+            .filter_map(|entry| entry.queue.client());
+        clients.any(|client| name.is_none_or(|name| name == client))
     }
 
-    /// A taker whose deliveries of QoS 1 and 2 go to the ledger under the number `durable`, and to no queue.
+    /// A taker of the gateway's own, without filters yet. `capacity` is how much waits for it at most, `policy` what
+    /// happens then.
     #[must_use]
-    pub fn durable_subscriber(
+    pub fn subscriber(&self, capacity: impl Into<Capacity>, policy: Policy) -> Subscription {
+        self.taker(Whose::default(), capacity.into(), policy)
+    }
+
+    /// The taker of a client. With a number `durable` other than 0 its deliveries of QoS 1 and 2 go to the ledger
+    /// under that number, and to no queue.
+    #[must_use]
+    pub fn client_subscriber(
         &self,
+        client: &Arc<str>,
         durable: u64,
         capacity: impl Into<Capacity>,
         policy: Policy,
     ) -> Subscription {
-        let queue = Queue::new(capacity.into(), policy, Arc::clone(&self.0.queues), durable);
+        let client = Some(Arc::clone(client));
+        self.taker(Whose { client, durable }, capacity.into(), policy)
+    }
+
+    fn taker(&self, whose: Whose, capacity: Capacity, policy: Policy) -> Subscription {
+        let queue = Queue::new(capacity, policy, Arc::clone(&self.0.queues), whose);
         Subscription::new(self.clone(), Arc::new(queue))
     }
 
@@ -268,45 +290,6 @@ impl Bus {
             });
         }
         subscription
-    }
-
-    /// Asks whoever serves `topic` and waits for the answer. See [`Subscription::serve`].
-    ///
-    /// # Errors
-    /// [`RequestError`]; without a taker at once, not after the deadline.
-    pub async fn request(
-        &self,
-        topic: Topic,
-        body: Bytes,
-        deadline: Duration,
-    ) -> Result<Bytes, RequestError> {
-        let taker = self.server(&topic).ok_or(RequestError::NoTaker)?;
-        let (reply, answer) = oneshot::channel();
-        let message = Message::new(topic, body).at_least_once();
-        let qos = message.qos;
-        let delivery = Delivery {
-            message: Arc::new(message),
-            qos,
-            retained: false,
-            share: 0,
-            reply: Some(ReplyTo(reply)),
-        };
-        if !taker.offer(delivery) {
-            return Err(RequestError::Busy);
-        }
-        match tokio::time::timeout(deadline, answer).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) => Err(RequestError::Dropped),
-            Err(_) => Err(RequestError::Timeout),
-        }
-    }
-
-    fn server(&self, topic: &Topic) -> Option<Arc<Queue>> {
-        let filters = self.0.read();
-        let mut found = Found::default();
-        filters.collect(topic, &mut found);
-        let server = found.entries.iter().find(|entry| entry.serves)?;
-        Some(Arc::clone(&server.queue))
     }
 
     /// What is retained under `filter`, in the order of the topics.

@@ -6,6 +6,7 @@
 //! down change by change in a [`RecordLog`].
 
 mod backup;
+mod board_clock;
 mod cast;
 mod changeset;
 mod engine;
@@ -24,6 +25,7 @@ mod secret;
 mod store;
 mod table;
 
+pub use board_clock::BoardClock;
 pub use changeset::{Changeset, Valid};
 pub use error::StoreError;
 pub use field_errors::FieldErrors;

@@ -60,7 +60,12 @@ pub(crate) enum Said {
         answer: Answer,
     },
     /// A reading of a point.
-    Observed { point: String, value: Value },
+    Observed {
+        point: String,
+        value: Value,
+        /// When the device says that it took it, in milliseconds since the Unix epoch.
+        said_ms: Option<i64>,
+    },
     /// The device was removed.
     Removed,
 }

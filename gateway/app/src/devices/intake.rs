@@ -9,7 +9,7 @@ use roost_runtime::{Bus, Message};
 use roost_store::{LastValues, MAX_READING_BYTES};
 use tracing::warn;
 
-use super::points::{self, Point};
+use super::points::{self, Point, TakenAt};
 use crate::clock::Clock;
 
 /// Numbers that are passed over at a start. After a power cut the last few seconds of numbers may be unknown, and a
@@ -28,6 +28,15 @@ pub(crate) struct IntakeStats {
     pub(crate) unwritten: AtomicU64,
     /// Messages that no rule could take apart.
     pub(crate) undecodable: AtomicU64,
+}
+
+/// What became of a sample.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// The reading.
+    pub(super) reading: Reading,
+    /// Whether it is the latest of its point, and so what the point shows.
+    pub(super) is_latest: bool,
 }
 
 /// Where all readings go in.
@@ -72,14 +81,19 @@ impl Intake {
         self.clock.now()
     }
 
-    /// Takes a sample of a point and returns the reading that it became.
-    pub(super) fn take(&self, device: &str, point: &mut Point, sample: Sample) -> Reading {
+    /// Takes a sample of a point. One that is older than what is known of the point gets its number and is published,
+    /// but it is not what the point shows from now on.
+    pub(super) fn take(&self, device: &str, point: &mut Point, sample: Sample) -> Taken {
         let now = self.clock.now();
         // A device whose clock is ahead would look alive long after it fell silent.
         let at = sample.at.filter(|at| at.unix_ns <= now.unix_ns).unwrap_or(now);
         let age_ms = i64::try_from(at.until(now).as_millis()).unwrap_or(i64::MAX);
         let uptime_ms = i64::try_from(self.clock.uptime_ms()).unwrap_or(i64::MAX);
-        point.observe(uptime_ms.saturating_sub(age_ms), sample.cadence);
+        let taken_at = TakenAt {
+            uptime_ms: uptime_ms.saturating_sub(age_ms),
+            said_ms: sample.at.map(|_| at.unix_ms()),
+        };
+        let is_latest = point.observe(taken_at, sample.cadence);
         let reading = Reading {
             seq: self.next_seq.fetch_add(1, Ordering::Relaxed),
             at,
@@ -87,10 +101,17 @@ impl Intake {
             unit: sample.unit,
             cadence: point.cadence(),
         };
-        if let Err(error) = self
-            .last_values
-            .put(&format!("{device}/{}", point.name()), &reading)
-        {
+        self.stats.readings.fetch_add(1, Ordering::Relaxed);
+        if is_latest {
+            self.keep(device, point, &reading);
+        }
+        publish(&self.bus, point.topic(), &reading, is_latest);
+        Taken { reading, is_latest }
+    }
+
+    fn keep(&self, device: &str, point: &Point, reading: &Reading) {
+        let key = format!("{device}/{}", point.name());
+        if let Err(error) = self.last_values.put(&key, reading) {
             let before = self.stats.unwritten.fetch_add(1, Ordering::Relaxed);
             // A full disk fails every reading: one line for the first, then one for each thousandth.
             if before.is_multiple_of(1000) {
@@ -98,9 +119,6 @@ impl Intake {
                 warn!(device, point = point.name(), %error, unwritten, "a last value could not be written down");
             }
         }
-        self.stats.readings.fetch_add(1, Ordering::Relaxed);
-        publish(&self.bus, point.topic(), &reading);
-        reading
     }
 }
 
@@ -118,14 +136,11 @@ fn bounded(value: Value) -> Result<Value, NoData> {
     }
 }
 
-fn publish(bus: &Bus, topic: &Topic, reading: &Reading) {
+fn publish(bus: &Bus, topic: &Topic, reading: &Reading, is_latest: bool) {
     // Retained for as long as the device says nothing newer: without the spare room that encoding leaves.
     let body = serde_json::to_vec(reading).unwrap_or_default().into_boxed_slice();
-    bus.publish(
-        Message::new(topic.clone(), bytes::Bytes::from(body))
-            .at_least_once()
-            .retained(),
-    );
+    let message = Message::new(topic.clone(), bytes::Bytes::from(body)).at_least_once();
+    bus.publish(if is_latest { message.retained() } else { message });
 }
 
 /// Puts the last values of an earlier run on the bus. Those of devices that are gone are forgotten.
@@ -144,7 +159,7 @@ pub(crate) fn restore(
         if !is_device(device) {
             gone.insert(device);
         } else if let Some(topic) = points::topic(device, point) {
-            publish(bus, &topic, reading);
+            publish(bus, &topic, reading, true);
             restored += 1;
         }
     }

@@ -4,13 +4,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use roost_drivers::{Codec, CodecError, CodecMemory, Decoded, Described, Incoming, Outgoing, Samples};
-use roost_model::{Access, Timestamp, Topic, Unit};
+use roost_drivers::{
+    Codec, CodecError, CodecMemory, Decoded, Incoming, MAX_DESCRIBED_POINTS, Outgoing, Samples,
+};
+use roost_model::{Access, Timestamp, Topic};
 use roost_runtime::{BoxError, Context, Message, Subscription};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
 use super::DeviceEnv;
+use super::abouts::Abouts;
 use super::commands::{Answer, Said};
 use super::points::Points;
 use super::recorder::{Entry, Kind, Outcome};
@@ -19,6 +22,7 @@ struct Task {
     env: Arc<DeviceEnv>,
     codec: Arc<dyn Codec>,
     points: Points,
+    abouts: Abouts,
     /// Messages that were lost and shown so far.
     lost: u64,
 }
@@ -71,39 +75,6 @@ pub(super) fn on_the_bus(outgoing: Outgoing) -> Message {
     }
 }
 
-fn about_topic(device: &str, point: &str) -> Option<Topic> {
-    Topic::new(format!("devices/{device}/points/{point}/about")).ok()
-}
-
-fn describe(env: &DeviceEnv, described: &Described) {
-    let topic = about_topic(&env.device.id, &described.point);
-    if let (Some(topic), Ok(body)) = (topic, serde_json::to_vec(described)) {
-        env.parts.bus.publish(Message::new(topic, body).retained());
-    }
-}
-
-/// Says on the bus what the device has said about its points.
-fn describe_all(env: &DeviceEnv, decoded: &Decoded) {
-    for described in &decoded.described {
-        describe(env, described);
-    }
-}
-
-/// Says on the bus that a point takes commands, where its profile or its messages say so and the device itself has
-/// not described it.
-fn say_settable(env: &DeviceEnv, point: &str, unit: &Unit) {
-    let topic = about_topic(&env.device.id, point);
-    if topic.is_some_and(|topic| env.parts.bus.retained_at(&topic).is_none()) {
-        let described = Described {
-            point: point.to_owned(),
-            unit: unit.clone(),
-            access: Access::ReadWrite,
-            ..Described::default()
-        };
-        describe(env, &described);
-    }
-}
-
 fn status_topic(device: &str) -> Option<Topic> {
     Topic::new(format!("devices/{device}/status")).ok()
 }
@@ -118,6 +89,12 @@ fn reachable(env: &DeviceEnv, online: bool) {
     if online {
         env.parts.commands.look_again(env.device.id.to_string());
     }
+}
+
+fn too_many_points() -> String {
+    format!(
+        "it describes more than {MAX_DESCRIBED_POINTS} points: the others are shown without a description"
+    )
 }
 
 /// Whether a device that another client speaks for is said to be out of reach.
@@ -142,13 +119,14 @@ impl Task {
             env: Arc::clone(env),
             codec,
             points: Points::resume(&env.parts, &env.device.id, declared),
+            abouts: Abouts::resume(&env.parts.bus, &env.device.id),
             lost: 0,
         })
     }
 
     /// Reads again what the device has left retained about itself, and says what its family says at a start.
-    fn begin(&self) {
-        let env = &self.env;
+    fn begin(&mut self) {
+        let env = Arc::clone(&self.env);
         let (device, bus) = (&env.device.id, &env.parts.bus);
         // Whatever an earlier life of the task has made of it may be what it crashed by.
         *env.memory.lock().unwrap_or_else(PoisonError::into_inner) = CodecMemory::default();
@@ -156,7 +134,7 @@ impl Task {
         for message in left.flat_map(|filter| bus.retained(&filter)) {
             // Values are old news: the last ones are known already.
             if let Ok(decoded) = self.decode(device, &message.topic, &message.body, now) {
-                describe_all(env, &decoded);
+                self.describe(&decoded);
             }
         }
         for outgoing in self.codec.greet(device, now.unix_ms()) {
@@ -180,6 +158,21 @@ impl Task {
         self.codec.decode(spoken_as, incoming, &mut memory)
     }
 
+    /// Says on the bus what the device has said about its points.
+    fn describe(&mut self, decoded: &Decoded) {
+        let (bus, device) = (&self.env.parts.bus, &self.env.device.id);
+        for point in &decoded.undescribed {
+            self.abouts.take_back(bus, device, point);
+        }
+        let mut all_said = true;
+        for described in &decoded.described {
+            all_said &= self.abouts.say(bus, device, described);
+        }
+        if !all_said {
+            self.show_fault(&too_many_points());
+        }
+    }
+
     /// Takes in what the device said before it was accepted, with the times at which it was received.
     async fn catch_up(&mut self) {
         while let Some((spoken_as, held)) = self.env.parts.backlogs.next(&self.env.device.id) {
@@ -191,6 +184,10 @@ impl Task {
 
     /// A message of the device. Returns what those have to hear of it who follow its commands.
     fn hear(&mut self, message: &Message) -> Vec<Said> {
+        if message.own {
+            // Some families' commands go where the device speaks: nothing that the gateway says is a sign of life.
+            return Vec::new();
+        }
         self.admit_losses(self.env.lost());
         self.record(self.env.parts.intake.now(), &message.topic, &message.body);
         let env = Arc::clone(&self.env);
@@ -248,7 +245,7 @@ impl Task {
         for error in &decoded.rejected {
             self.fault(error);
         }
-        describe_all(&self.env, &decoded);
+        self.describe(&decoded);
         if let (Some(online), true) = (decoded.online, self.codec.is_bridged()) {
             reachable(&self.env, online);
         }
@@ -279,6 +276,7 @@ impl Task {
     /// Takes the values of a message in. Returns what those who follow commands want to know of it.
     fn take(&mut self, samples: Samples, received: Option<Timestamp>) -> Vec<Said> {
         let mut observed = Vec::new();
+        let mut crowded = false;
         for mut sample in samples {
             let declared = self.points.declared();
             let Some(point) = self.points.get_or_add(&sample.point) else {
@@ -292,15 +290,27 @@ impl Task {
             sample.cadence = declared.or(sample.cadence);
             sample.at = sample.at.or(received);
             if sample.access == Access::ReadWrite && point.becomes_settable() {
-                say_settable(&self.env, &sample.point, &sample.unit);
+                let (bus, device) = (&self.env.parts.bus, &self.env.device.id);
+                crowded |= !self.abouts.say_settable(bus, device, &sample.point, &sample.unit);
             }
-            let reading = self.env.parts.intake.take(&self.env.device.id, point, sample);
+            let has_time = sample.at.is_some();
+            let taken = self.env.parts.intake.take(&self.env.device.id, point, sample);
+            // What the device has kept for later says nothing of what a command has done.
             if self.env.is_awaited()
-                && let Ok(value) = reading.value
+                && taken.is_latest
+                && let Ok(value) = taken.reading.value
             {
                 let point = point.name().to_owned();
-                observed.push(Said::Observed { point, value });
+                let said_ms = has_time.then(|| taken.reading.at.unix_ms());
+                observed.push(Said::Observed {
+                    point,
+                    value,
+                    said_ms,
+                });
             }
+        }
+        if crowded {
+            self.show_fault(&too_many_points());
         }
         observed
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 mod guess;
+mod memory;
 mod record;
 mod roster;
 mod secret;

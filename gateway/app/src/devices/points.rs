@@ -13,6 +13,10 @@ const MAX_POINTS: usize = 1024;
 /// How far ahead a reading of an earlier run may lie before its time is not believed, in milliseconds.
 const CLOCK_SLACK_MS: i64 = 2000;
 
+/// How much earlier than something that the gateway knows the time of a device may say that a value was taken which came
+/// after it, in milliseconds: many tell whole seconds.
+pub(super) const DEVICE_CLOCK_SLACK_MS: i64 = 2000;
+
 /// One point.
 #[derive(Debug)]
 pub(crate) struct Point {
@@ -24,6 +28,17 @@ pub(crate) struct Point {
     resumed: bool,
     /// Whether it was said on the bus that the point takes commands.
     settable: bool,
+    /// The time that the device gave its last value, in milliseconds since the Unix epoch, if it did.
+    said_ms: Option<i64>,
+}
+
+/// When a value was taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakenAt {
+    /// As uptime in milliseconds.
+    pub(crate) uptime_ms: i64,
+    /// As the device says it, in milliseconds since the Unix epoch.
+    pub(crate) said_ms: Option<i64>,
 }
 
 impl Point {
@@ -37,6 +52,7 @@ impl Point {
             cadence: Cadence::default(),
             resumed: false,
             settable: false,
+            said_ms: None,
         })
     }
 
@@ -57,8 +73,14 @@ impl Point {
         self.cadence.get()
     }
 
-    /// Takes note of a value that was taken at this uptime in milliseconds.
-    pub(crate) fn observe(&mut self, taken_ms: i64, declared: Option<Duration>) {
+    /// Takes note of a value, and tells whether it is the latest: a device that was away may say later what it has kept
+    /// meanwhile.
+    pub(crate) fn observe(&mut self, taken: TakenAt, declared: Option<Duration>) -> bool {
+        if self.has_later_than(taken) {
+            return false;
+        }
+        self.said_ms = taken.said_ms;
+        let taken_ms = taken.uptime_ms;
         if declared.is_some() {
             self.cadence = Cadence::new(declared);
         } else if let Some(before_ms) = self.pulse.heard_ms()
@@ -69,6 +91,20 @@ impl Point {
         }
         self.resumed = false;
         self.pulse.heard(Some(taken_ms), self.cadence.get());
+        true
+    }
+
+    /// Whether there is a later value than one taken then. Times that the device gives are compared with each other, so
+    /// that a clock of the gateway that is set holds nothing up; otherwise the board's own clock decides.
+    fn has_later_than(&self, taken: TakenAt) -> bool {
+        match (taken.said_ms, self.said_ms) {
+            (None, _) => false,
+            (Some(said_ms), Some(last_ms)) => said_ms < last_ms,
+            (Some(_), None) => self
+                .pulse
+                .heard_ms()
+                .is_some_and(|heard_ms| taken.uptime_ms < heard_ms - DEVICE_CLOCK_SLACK_MS),
+        }
     }
 }
 

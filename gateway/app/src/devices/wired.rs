@@ -140,12 +140,16 @@ impl Task {
                 cadence: Some(self.cadence),
                 ..sample
             };
-            let reading = self.env.parts.intake.take(&self.target.device, point, sample);
+            let taken = self.env.parts.intake.take(&self.target.device, point, sample);
             if self.env.is_awaited()
-                && let Ok(value) = reading.value
+                && let Ok(value) = taken.reading.value
             {
-                let point = point.name().to_owned();
-                self.env.tell(Said::Observed { point, value }).await;
+                let observed = Said::Observed {
+                    point: point.name().to_owned(),
+                    value,
+                    said_ms: None,
+                };
+                self.env.tell(observed).await;
             }
         }
         if answers {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use roost_runtime::Message;
 use tracing::debug;
 
 use super::{Counted, Guest, Present};
@@ -17,6 +16,7 @@ use crate::ledger::{Found, Name};
 use crate::roster::Place;
 use crate::session::{Opening, Session};
 use crate::unknown::Unknown;
+use crate::will::LastWill;
 
 /// What is said to a client about where answers to its requests may go.
 const RESPONSES: &str = "responses";
@@ -156,11 +156,11 @@ fn kept_bytes(connect: &Connect) -> usize {
 }
 
 /// A will, if it is one that the client may publish.
-fn will(granted: &Grant, will: Option<Will>) -> Result<Option<Box<(Message, Duration)>>, Reason> {
+fn will(granted: &Grant, will: Option<Will>) -> Result<Option<Box<(LastWill, Duration)>>, Reason> {
     let Some(will) = will else { return Ok(None) };
     let delay = Duration::from_secs(will.delay_s.into());
-    let message = Session::accept_will(granted, will)?;
-    Ok(Some(Box::new((message, delay))))
+    let will = Session::accept_will(granted, will)?;
+    Ok(Some(Box::new((will, delay))))
 }
 
 /// Seconds of silence that the client may keep; one of version 5 can be told to keep fewer.
@@ -201,7 +201,7 @@ fn open(
         client_id: Arc::from(connect.client_id.as_str()),
     };
     if connect.clean
-        && let Some(will) = ledger.end(&name)
+        && let Some(will) = ledger.end_of(&name)
     {
         // The session that the will waited with is over.
         broker.publish_will(will);
@@ -230,5 +230,7 @@ fn open(
     for options in options {
         session.resume(options);
     }
+    // What waits for it is judged by what it may have now, and not when that was published.
+    ledger.withdraw(key, |topic| session.grant.may_have(topic));
     Ok((present, session))
 }

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use roost_runtime::Message;
-
 use super::{Counted, Present};
 use crate::broker::Broker;
 use crate::roster::Place;
 use crate::session::{Close, Session};
 use crate::unknown::Unknown;
+use crate::will::LastWill;
 
 /// A client that was let in. The order of the fields is the order in which they are dropped: a device has left before
 /// its place is free, so that whoever takes over is the last to speak.
 pub(super) struct Guest {
     pub(super) session: Session,
     /// What is published when the client vanishes, and how long after.
-    pub(super) will: Option<Box<(Message, Duration)>>,
+    pub(super) will: Option<Box<(LastWill, Duration)>>,
     /// Ticks of silence after which it is gone; 0 for never.
     pub(super) silence: u32,
     /// The client's presence and its status on the bus, if it is a device.

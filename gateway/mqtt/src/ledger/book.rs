@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use hashbrown::HashSet;
-use roost_model::Filter;
+use roost_model::{Filter, Topic};
 use roost_runtime::{Bell, Message, QoS, Subscription, Terms};
 
+use super::pending::{Due, Pending, Phase};
 use crate::session::Options;
+use crate::will::LastWill;
 
 /// Identity and client id: a client finds its own sessions only, whatever name it gives itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,73 +25,6 @@ pub(super) struct Subscribed {
     pub(super) options: Options,
     pub(super) qos: QoS,
     pub(super) no_local: bool,
-}
-
-/// How far a message has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// It may have been sent on an earlier connection.
-    Waiting { sent_before: bool },
-    /// It is under way on this connection.
-    Sent,
-    /// The client has it (QoS 2), and may not know yet that it will not come again.
-    Released { told: bool },
-}
-
-/// One message that a session waits for.
-#[derive(Debug, Clone)]
-pub(super) struct Pending {
-    /// None once the client has it and only the end of QoS 2 is missing.
-    pub(super) message: Option<Arc<Message>>,
-    pub(super) qos: QoS,
-    pub(super) retained: bool,
-    pub(super) id: u16,
-    pub(super) phase: Phase,
-    /// Where in the log it is.
-    pub(super) barrier: u64,
-    /// Place in the order of all messages.
-    pub(super) seq: u64,
-}
-
-impl Pending {
-    pub(super) fn new(message: &Arc<Message>, qos: QoS, seq: u64, retained: bool) -> Self {
-        Self {
-            message: Some(Arc::clone(message)),
-            qos,
-            retained,
-            id: 0,
-            phase: Phase::Waiting { sent_before: false },
-            barrier: 0,
-            seq,
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.message.as_ref().map_or(0, |message| message.footprint())
-    }
-
-    fn is_waiting(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Waiting { .. } | Phase::Released { told: false }
-        )
-    }
-}
-
-/// What a client is to be sent next.
-#[derive(Debug)]
-pub(crate) enum Due {
-    /// A message.
-    Message {
-        message: Arc<Message>,
-        qos: QoS,
-        id: u16,
-        dup: bool,
-        retained: bool,
-        barrier: u64,
-    },
-    /// The news that a message of QoS 2 will not come again.
-    Release { id: u16 },
 }
 
 /// What is remembered of one session.
@@ -116,7 +51,7 @@ pub(super) struct Book {
     pub(super) bell: Option<Bell>,
     pub(super) left: Option<SystemTime>,
     pub(super) ends: Option<Instant>,
-    pub(super) will: Option<(Message, Instant)>,
+    pub(super) will: Option<(LastWill, Instant)>,
     /// Changes of the filters that were not made up for by time, and when time was last looked at.
     changes: u32,
     changed: Option<Instant>,
@@ -300,6 +235,21 @@ impl Book {
             self.pending = VecDeque::new();
         }
         Some((pending.id, size))
+    }
+
+    /// Takes out messages that the client may not have. What is freed is returned by identifier and size.
+    pub(super) fn withdraw(&mut self, may_have: impl Fn(&Topic) -> bool) -> Vec<(u16, usize)> {
+        let mut freed = Vec::new();
+        let mut at = 0;
+        while let Some(pending) = self.pending.get(at) {
+            let is_denied = |message: &Arc<Message>| !may_have(&message.topic);
+            if pending.message.as_ref().is_some_and(is_denied) {
+                freed.extend(self.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        freed
     }
 
     /// Tells publishers to wait, or that they need not.

@@ -81,6 +81,15 @@ impl Journal {
         self.refused.load(Ordering::Relaxed) > 0 && has_room && log.may_compact()
     }
 
+    /// The place of the last record; [`NOWHERE`] while the log lacks any.
+    pub(super) fn end(&self) -> u64 {
+        match &self.log {
+            Some(_) if self.refused.load(Ordering::Relaxed) > 0 => NOWHERE,
+            Some(log) => log.stats().appended,
+            None => 0,
+        }
+    }
+
     /// Records that the log has refused and that no snapshot holds yet.
     #[cfg(test)]
     pub(super) fn refused(&self) -> u64 {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use roost_model::Topic;
 use roost_runtime::{Message, QoS, Receipt, Taken};
 
-use super::book::{Due, Pending};
 use super::journal::Journal;
+use super::pending::{Due, Pending};
 use super::record::Record;
 use super::{Books, Ledger};
 
@@ -22,6 +23,19 @@ impl Ledger {
             self.journal.append(&Record::Done { key, id });
         }
         due
+    }
+
+    /// Takes back what waits in a session and its client may not have any more.
+    pub(crate) fn withdraw(&self, key: u64, may_have: impl Fn(&Topic) -> bool) {
+        let mut books = self.lock();
+        let Books { sessions, bytes, .. } = &mut *books;
+        let Some(book) = sessions.get_mut(&key) else {
+            return;
+        };
+        for (id, size) in book.withdraw(may_have) {
+            *bytes -= size;
+            self.journal.append(&Record::Done { key, id });
+        }
     }
 
     /// The client has a message.
@@ -112,6 +126,9 @@ impl Ledger {
             && let Some(book) = sessions.get_mut(&receipt.session)
         {
             book.received.insert(receipt.packet);
+        }
+        if message.expires().is_some() {
+            self.note_time();
         }
         // One record: the message and the receipt are remembered together or not at all.
         let barrier = self

@@ -4,7 +4,7 @@
 //! only, so that a log of an older program can be read.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use roost_model::{Filter, Topic};
@@ -12,7 +12,9 @@ use roost_runtime::{Extra, Message, QoS, Receipt, Terms};
 use serde::{Deserialize, Serialize};
 
 use super::book::{Name, Subscribed};
+use super::times::{Era, Times};
 use crate::session::Options;
+use crate::will::LastWill;
 
 /// A message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,16 +91,23 @@ pub(super) enum Record<'a> {
     },
     /// It was published.
     WillSaid { key: u64 },
+    /// How the time of day stands from here on: which run of the board it is, and when that began, in milliseconds since
+    /// the Unix epoch.
+    Clock { boot: &'a str, began_ms: i64 },
+    /// A will that waits, as [`Self::Will`], whose message lives so many seconds once it is published.
+    MortalWill {
+        key: u64,
+        #[serde(borrow)]
+        message: Stored<'a>,
+        due_ms: u64,
+        left_ms: u64,
+        lifetime_s: u32,
+    },
 }
 
 fn unix_ms(at: SystemTime) -> u64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Milliseconds since the Unix epoch as a time.
-pub(super) fn time_of(unix_ms: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(unix_ms)
 }
 
 pub(super) fn qos_of(number: u8) -> QoS {
@@ -125,11 +134,8 @@ impl<'a> Stored<'a> {
     }
 
     /// The message, unless its topic is none.
-    pub(super) fn message(&self) -> Option<Message> {
-        let expires = self.expires_ms.map(|at| {
-            let left = time_of(at).duration_since(SystemTime::now()).unwrap_or_default();
-            Instant::now() + left
-        });
+    pub(super) fn message(&self, times: &Times) -> Option<Message> {
+        let expires = self.expires_ms.map(|at| Instant::now() + times.until(at));
         let extra = (!self.properties.is_empty() || expires.is_some()).then(|| {
             Arc::new(Extra {
                 properties: self.properties.into(),
@@ -217,13 +223,32 @@ impl<'a> Record<'a> {
         }
     }
 
-    pub(super) fn will(key: u64, message: &'a Message, due: Instant) -> Self {
+    pub(super) fn will(key: u64, will: &'a LastWill, due: Instant) -> Self {
         let left = due.saturating_duration_since(Instant::now());
-        Self::Will {
-            key,
-            message: Stored::of(message),
-            due_ms: unix_ms(SystemTime::now() + left),
-            left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+        let message = Stored::of(&will.message);
+        let due_ms = unix_ms(SystemTime::now() + left);
+        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        match will.lifetime_s {
+            None => Self::Will {
+                key,
+                message,
+                due_ms,
+                left_ms,
+            },
+            Some(lifetime_s) => Self::MortalWill {
+                key,
+                message,
+                due_ms,
+                left_ms,
+                lifetime_s,
+            },
+        }
+    }
+
+    pub(super) fn clock(era: &'a Era) -> Self {
+        Self::Clock {
+            boot: &era.boot,
+            began_ms: era.began_ms,
         }
     }
 

@@ -3,9 +3,11 @@
 use std::convert::Infallible;
 
 use roost_runtime::Bus;
+use roost_store::BoardClock;
 
 use super::journal::Journal;
 use super::replay::{self, Replay};
+use super::times::Era;
 use super::{Books, Ledger, LedgerLimits};
 use crate::limits::Limits;
 
@@ -14,7 +16,8 @@ impl Ledger {
     pub(crate) fn of_records(limits: &Limits, bus: &Bus, records: &[&[u8]]) -> Self {
         let limits = LedgerLimits::of(limits);
         let mut books = Books::default();
-        let mut replay = Replay::new(&mut books, limits.room);
+        let clock = BoardClock::default();
+        let mut replay = Replay::new(&mut books, limits.room, &clock);
         for record in records {
             replay.apply(record);
         }
@@ -24,6 +27,9 @@ impl Ledger {
         Self {
             books: books.into(),
             changed: Default::default(),
+            pace: Default::default(),
+            clock,
+            era: Default::default(),
             journal: Journal::default(),
             limits,
         }
@@ -33,7 +39,7 @@ impl Ledger {
     pub(crate) fn to_records(&self, bus: &Bus) -> Vec<Vec<u8>> {
         let (books, retained) = (self.lock(), bus.retained_of_clients());
         let mut records = Vec::new();
-        let Ok(()) = replay::snapshot(&books, &retained, |record| {
+        let Ok(()) = replay::snapshot(&books, &retained, &Era::now(&self.clock), |record| {
             records.extend(postcard::to_allocvec(record).ok());
             Ok::<(), Infallible>(())
         });

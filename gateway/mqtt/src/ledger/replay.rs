@@ -6,13 +6,17 @@ use std::time::{Duration, Instant, SystemTime};
 use hashbrown::HashMap;
 use roost_model::{Filter, Topic};
 use roost_runtime::{Bus, Capacity, Message, QoS};
+use roost_store::BoardClock;
 
 use tracing::warn;
 
-use super::book::{Book, Name, Pending, Phase, Room, Subscribed};
-use super::record::{Record, qos_of, time_of};
+use super::book::{Book, Name, Room, Subscribed};
+use super::pending::{Pending, Phase};
+use super::record::{Record, qos_of};
+use super::times::{Era, Times};
 use super::{Books, takers};
 use crate::session::Options;
+use crate::will::LastWill;
 
 /// Books that are being read back.
 pub(super) struct Replay<'a> {
@@ -20,16 +24,18 @@ pub(super) struct Replay<'a> {
     room: Room,
     /// Messages that are retained at the end, by topic.
     retained: HashMap<String, Message>,
+    times: Times,
     /// Records that could not be understood.
     strange: u64,
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(books: &'a mut Books, room: Room) -> Self {
+    pub(super) fn new(books: &'a mut Books, room: Room, clock: &BoardClock) -> Self {
         Self {
             books,
             room,
             retained: HashMap::new(),
+            times: Times::of(clock),
             strange: 0,
         }
     }
@@ -65,10 +71,11 @@ impl<'a> Replay<'a> {
                 book.will = None;
             }
             Record::Left { key, at_ms } => {
+                let since = self.times.since(*at_ms);
                 let book = self.book(*key)?;
                 // What was there while the client was here may have been sent.
                 book.may_have_been_sent();
-                book.left = Some(time_of(*at_ms));
+                book.left = SystemTime::now().checked_sub(since);
             }
             Record::Closed { key } => {
                 self.books.remove(*key)?;
@@ -80,7 +87,7 @@ impl<'a> Replay<'a> {
                 receipt,
                 retained,
             } => {
-                let message = Arc::new(message.message()?);
+                let message = Arc::new(message.message(&self.times)?);
                 self.message(&message, takers, *retained);
                 if let Some((key, id)) = receipt {
                     self.book(*key)?.received.insert(*id);
@@ -98,23 +105,19 @@ impl<'a> Replay<'a> {
             Record::Forgotten { key, id } => {
                 self.book(*key)?.received.remove(id);
             }
-            Record::Will {
-                key,
-                message,
-                due_ms,
-                left_ms,
-            } => {
-                let will = waiting(message.message()?, *due_ms, *left_ms);
-                self.book(*key)?.will = will;
-            }
+            Record::Will { .. } | Record::MortalWill { .. } => return self.will(record),
             Record::WillSaid { key } => self.book(*key)?.will = None,
             Record::Retained { message } => {
-                let message = message.message()?;
+                let message = message.message(&self.times)?;
                 self.retained.insert(message.topic.to_string(), message);
             }
             Record::Cleared { topic } => {
                 self.retained.remove(*topic);
             }
+            Record::Clock { boot, began_ms } => self.times.enter(Era {
+                boot: (*boot).to_owned(),
+                began_ms: *began_ms,
+            }),
         }
         Some(())
     }
@@ -129,6 +132,31 @@ impl<'a> Replay<'a> {
             client_id: Arc::from(client_id),
         };
         self.books.insert(key, Book::new(name, expiry_s, self.room));
+        Some(())
+    }
+
+    /// A will that waits. By a clock that has gone back it would wait for longer than it was to.
+    fn will(&mut self, record: &Record<'_>) -> Option<()> {
+        let (key, message, due_ms, left_ms, lifetime_s) = match record {
+            Record::Will {
+                key,
+                message,
+                due_ms,
+                left_ms,
+            } => (key, message, due_ms, left_ms, None),
+            Record::MortalWill {
+                key,
+                message,
+                due_ms,
+                left_ms,
+                lifetime_s,
+            } => (key, message, due_ms, left_ms, Some(*lifetime_s)),
+            _ => return Some(()),
+        };
+        let message = message.message(&self.times)?;
+        let left = self.times.until(*due_ms).min(Duration::from_millis(*left_ms));
+        let will = LastWill { message, lifetime_s };
+        self.book(*key)?.will = Instant::now().checked_add(left).map(|due| (will, due));
         Some(())
     }
 
@@ -188,15 +216,13 @@ impl<'a> Replay<'a> {
         let now = SystemTime::now();
         let mut bytes = 0;
         for (key, book) in &mut self.books.sessions {
-            let subscription = takers(bus, *key, queue, &book.filters);
+            let subscription = takers(bus, &book.name.identity, *key, queue, &book.filters);
             subscription.set_online(false);
             book.parked = Some(subscription);
             if book.left.is_none() {
                 book.may_have_been_sent();
             }
             let whole = Duration::from_secs(book.expiry_s.into());
-            // A clock that went back must not make a session immortal, nor one that jumped end it before its time has
-            // been lived through at least once by this program.
             let away = book
                 .left
                 .and_then(|left| now.duration_since(left).ok())
@@ -209,21 +235,14 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// A will that waits, and when it is due. By a clock that has gone back it would wait for longer than it was to.
-fn waiting(will: Message, due_ms: u64, left_ms: u64) -> Option<(Message, Instant)> {
-    let left = time_of(due_ms)
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    let left = left.min(Duration::from_millis(left_ms));
-    Instant::now().checked_add(left).map(|due| (will, due))
-}
-
 /// All that the books hold, as records that lead to the same books.
 pub(super) fn snapshot<E>(
     books: &Books,
     retained: &[Arc<Message>],
+    era: &Era,
     mut put: impl FnMut(&Record<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
+    put(&Record::clock(era))?;
     let mut pending = Vec::new();
     for (key, book) in &books.sessions {
         put(&Record::opened(*key, &book.name, book.expiry_s))?;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use roost_model::Topic;
 use roost_runtime::{Bus, Ledger as _, Message, QoS};
 
+use super::record::Record;
+use super::times::Era;
 use super::*;
 
 fn name(identity: &str, client_id: &str) -> Name {
@@ -37,7 +39,7 @@ fn one_identity_has_so_many_sessions_and_another_still_gets_its_own() {
     assert_eq!(enter("evil", "3"), Err(Reason::QuotaExceeded));
     assert_eq!(enter("evil", "2"), Ok(true));
     assert_eq!(enter("well", "1"), Ok(false));
-    ledger.end(&name("evil", "1"));
+    ledger.end_of(&name("evil", "1"));
     assert_eq!(enter("evil", "3"), Ok(false));
     ledger.forget("evil");
     assert_eq!((enter("evil", "4"), enter("evil", "5")), (Ok(false), Ok(false)));
@@ -83,6 +85,10 @@ fn a_message_that_the_log_refused_is_sent_all_the_same_and_promised_to_nobody() 
     ledger.journal.close();
     let taken = ledger.take(&message(10), &[(key, QoS::ExactlyOnce)], None);
     assert!(!Journal::has(taken.barrier), "its publisher hears of no success");
+    assert!(
+        !Journal::has(ledger.end()),
+        "nor when it says again what is known already"
+    );
     let Some(Due::Message { barrier, .. }) = ledger.next(key) else {
         panic!("it is due");
     };
@@ -104,7 +110,7 @@ fn what_the_log_refused_is_in_a_snapshot_as_soon_as_there_is_room() {
     }
     let waiting = ledger.counts().1;
     while ledger.journal.refused() > 0 {
-        ledger.keep(&bus, &mut Pace::default(), false);
+        ledger.keep(&bus, false);
         std::thread::yield_now();
     }
     ledger.close();
@@ -123,7 +129,10 @@ fn a_will_that_waits_is_in_a_snapshot_until_it_was_published() {
     };
     let ledger = Ledger::new(&limits);
     let found = ledger.enter(&bus, &name("d", "1"), 60).unwrap().1;
-    let will = Message::new(Topic::new("gone").unwrap(), "1");
+    let will = LastWill {
+        message: Message::new(Topic::new("gone").unwrap(), "1"),
+        lifetime_s: Some(60),
+    };
     let left = ledger.leave(
         found.key,
         found.subscription,
@@ -138,6 +147,103 @@ fn a_will_that_waits_is_in_a_snapshot_until_it_was_published() {
         }
         std::thread::yield_now();
     };
-    assert_eq!(said.topic.as_str(), "gone");
+    assert_eq!((said.message.topic.as_str(), said.lifetime_s), ("gone", Some(60)));
     assert!(again(&ledger).sweep().wills.is_empty());
+}
+
+fn retained(topic: &str, body: &'static str) -> Message {
+    Message {
+        own: false,
+        ..Message::new(Topic::new(topic).unwrap(), body).retained()
+    }
+}
+
+#[test]
+fn what_is_retained_for_a_moment_and_changed_or_cleared_is_so_after_a_kill() {
+    let (bus, directory) = (Bus::default(), tempfile::tempdir().unwrap());
+    let ledger = Arc::new(Ledger::open(directory.path(), &Limits::default(), &bus).unwrap());
+    bus.set_ledger(Arc::clone(&ledger) as Arc<dyn roost_runtime::Ledger>);
+    for (topic, body) in [("a", "on"), ("b", "on"), ("a", "off"), ("b", "")] {
+        bus.publish(retained(topic, body));
+        ledger.keep(&bus, false);
+    }
+    // As a kill leaves it: nothing more is kept, but what was handed to the system is there.
+    ledger.close();
+    drop((bus, ledger));
+    let bus = Bus::default();
+    let _ledger = Ledger::open(directory.path(), &Limits::default(), &bus).unwrap();
+    let bodies = |topic: &str| {
+        bus.retained_at(&Topic::new(topic).unwrap())
+            .map(|message| message.body.clone())
+    };
+    assert_eq!((bodies("a"), bodies("b")), (Some("off".into()), None));
+}
+
+#[test]
+fn topics_that_are_cleared_and_never_held_anything_leave_nothing_in_the_log() {
+    let (bus, directory) = (Bus::default(), tempfile::tempdir().unwrap());
+    let ledger = Arc::new(Ledger::open(directory.path(), &Limits::default(), &bus).unwrap());
+    bus.set_ledger(Arc::clone(&ledger) as Arc<dyn roost_runtime::Ledger>);
+    let before = ledger.end();
+    for number in 0..1000 {
+        let topic = format!("a/{number}");
+        bus.publish(retained(&topic, ""));
+        bus.publish(retained(&topic, "1"));
+        bus.publish(retained(&topic, ""));
+    }
+    ledger.keep(&bus, false);
+    assert_eq!(ledger.end(), before);
+}
+
+#[test]
+fn a_message_that_was_published_before_a_client_lost_a_right_is_not_given_to_it() {
+    let (bus, limits) = (Bus::default(), Limits::default());
+    let ledger = Ledger::new(&limits);
+    let key = ledger.enter(&bus, &name("d", "1"), 60).unwrap().1.key;
+    for topic in ["secret", "a", "secret", "a"] {
+        let message = Arc::new(Message::new(Topic::new(topic).unwrap(), "x").at_least_once());
+        ledger.take(&message, &[(key, QoS::AtLeastOnce)], None);
+    }
+    ledger.withdraw(key, |topic| topic.as_str() != "secret");
+    let mut given = Vec::new();
+    while let Some(Due::Message { message, .. }) = ledger.next(key) {
+        given.push(message.topic.to_string());
+    }
+    assert_eq!(given, ["a", "a"]);
+    let books = ledger.lock();
+    assert_eq!(books.bytes, books.sessions[&key].bytes);
+}
+
+#[test]
+fn a_session_that_was_left_before_the_clock_was_set_lives_on_and_so_does_what_waits_in_it() {
+    let limits = Limits::default();
+    let clock = BoardClock::default();
+    let uptime_ms = clock.uptime_ms();
+    // The board took it for 1970 when all this was written.
+    let unset = Era {
+        boot: clock.boot().to_owned(),
+        began_ms: 0,
+    };
+    let name = name("d", "1");
+    let records = [
+        Record::clock(&unset),
+        Record::opened(1, &name, 3600),
+        Record::Left {
+            key: 1,
+            at_ms: uptime_ms,
+        },
+        Record::WillSaid { key: 1 },
+    ];
+    let records: Vec<Vec<u8>> = records
+        .iter()
+        .map(|record| postcard::to_allocvec(record).unwrap())
+        .collect();
+    let restored = |records: &[Vec<u8>]| {
+        let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        let ledger = Ledger::of_records(&limits, &Bus::default(), &records);
+        ledger.sweep();
+        ledger.counts().0
+    };
+    assert_eq!(restored(&records), 1);
+    assert_eq!(restored(&records[1..]), 0, "without the record of the clocks");
 }

@@ -65,6 +65,10 @@ impl Session {
     fn receive(&mut self, topic: Topic, publish: Publish<'_>, out: &mut BytesMut) -> Result<(), Close> {
         let id = publish.id;
         if self.has_received(id) {
+            if self.durable != 0 {
+                // It may have been taken by a connection that ended before the log had it.
+                self.barrier = self.barrier.max(self.broker.ledger().end());
+            }
             codec::put_ack(out, self.version, AckKind::PubRec, id, Reason::Success);
             return Ok(());
         }

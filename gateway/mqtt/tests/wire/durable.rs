@@ -261,3 +261,51 @@ async fn a_session_may_change_its_filters_so_often_and_one_that_changes_nothing_
     assert_eq!(client.message().await.1, b"0000", "it has the filter still");
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_client_without_a_name_is_given_one_that_was_nobodys_before_a_restart() {
+    let mut gateway = Gateway::start(Limits::default()).await;
+    let secret = gateway.add_device("boiler", true);
+    let nameless = Entry {
+        id: "",
+        ..entry(V5, &secret)
+    };
+    for _ in 0..2 {
+        let (client, present) = gateway.open(&nameless).await;
+        assert!(!present, "the session of another one");
+        client.goodbye().await;
+        gateway = gateway.restart().await;
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_good_bye_keeps_no_session_for_longer_than_is_allowed_and_none_that_was_to_end() {
+    let limits = Limits {
+        session_expiry: std::time::Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let gateway = Gateway::start(limits).await;
+    let secret = gateway.add_device("boiler", true);
+    let (client, _) = gateway.open(&entry(V5, &secret)).await;
+    client.goodbye_for(u32::MAX).await;
+    let ended = async {
+        while gateway.broker().kept().0 > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::gateway::PATIENCE, ended)
+        .await
+        .expect("the session ends");
+
+    let (client, _) = gateway.open(&entry(V5, &secret)).await;
+    drop(client);
+    let until_its_end = Entry {
+        expiry_s: Some(0),
+        ..entry(V5, &secret)
+    };
+    let (mut client, _) = gateway.open(&until_its_end).await;
+    client.send(&[0xe0, 7, 0, 5, 0x11, 0, 0, 0x0e, 0x10]).await;
+    assert_eq!(client.disconnect_reason().await, 0x82);
+    gateway.stop().await;
+}

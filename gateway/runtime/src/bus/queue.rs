@@ -43,6 +43,15 @@ pub(super) struct Pushed {
     pub(super) crowded: bool,
 }
 
+/// Whose queue it is.
+#[derive(Debug, Default)]
+pub(super) struct Whose {
+    /// The client's name; `None` for the gateway's own.
+    pub(super) client: Option<Arc<str>>,
+    /// The taker's number in the ledger; 0 if it has none.
+    pub(super) durable: u64,
+}
+
 const REFUSED: Pushed = Pushed {
     taken: false,
     denied: false,
@@ -60,8 +69,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     common: Arc<Common>,
     dropped: AtomicU64,
-    /// The taker's number in the ledger; 0 if it has none.
-    durable: u64,
+    whose: Whose,
     capacity: Capacity,
     policy: Policy,
     /// Whether anybody takes from it now; a session whose client is away does not.
@@ -71,12 +79,12 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(capacity: Capacity, policy: Policy, common: Arc<Common>, durable: u64) -> Self {
+    pub(super) fn new(capacity: Capacity, policy: Policy, common: Arc<Common>, whose: Whose) -> Self {
         Self {
             state: Mutex::default(),
             common,
             dropped: AtomicU64::new(0),
-            durable,
+            whose,
             capacity,
             policy,
             online: AtomicBool::new(true),
@@ -85,7 +93,11 @@ impl Queue {
     }
 
     pub(super) fn durable(&self) -> u64 {
-        self.durable
+        self.whose.durable
+    }
+
+    pub(super) fn client(&self) -> Option<&str> {
+        self.whose.client.as_deref()
     }
 
     pub(super) fn is_online(&self) -> bool {
@@ -273,7 +285,7 @@ impl Queue {
         let mut state = lock(&self.state);
         let delivery = state.take(&self.common);
         self.note_shut(&mut state);
-        if state.pressing && self.durable == 0 && !state.shut && !self.is_crowded(&state) {
+        if state.pressing && self.durable() == 0 && !state.shut && !self.is_crowded(&state) {
             state.pressing = false;
             drop(state);
             self.stalled.store(false, Ordering::Relaxed);

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Instant;
 
 use roost_model::{Filter, Topic};
 
@@ -45,10 +46,23 @@ impl Eq for Kept {}
 #[derive(Debug)]
 pub(super) struct Retained {
     messages: BTreeSet<Kept>,
+    /// How many of them have an end.
+    ending: usize,
     /// Messages and bytes that clients have left here; the gateway's own do not count.
     foreign: usize,
     foreign_bytes: usize,
     limits: BusLimits,
+}
+
+/// What became of a message that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is kept now, or what was there is gone.
+    Changed,
+    /// There was nothing to clear.
+    Unchanged,
+    /// A limit forbids to keep it.
+    Refused,
 }
 
 /// What a message takes of the space that clients share.
@@ -67,6 +81,7 @@ impl Retained {
     pub(super) fn new(limits: BusLimits) -> Self {
         Self {
             messages: BTreeSet::new(),
+            ending: 0,
             foreign: 0,
             foreign_bytes: 0,
             limits,
@@ -77,19 +92,19 @@ impl Retained {
         self.messages.len()
     }
 
-    /// Keeps a message in place of the one before; an empty one only removes. `false` if a limit forbids to keep it;
-    /// then the one before stays, since an old value with its time is better than none.
-    pub(super) fn set(&mut self, message: &Arc<Message>) -> bool {
+    /// Keeps a message in place of the one before; an empty one only removes. If a limit forbids to keep it, the one
+    /// before stays, since an old value with its time is better than none.
+    pub(super) fn set(&mut self, message: &Arc<Message>) -> Outcome {
+        if message.body.is_empty() {
+            return match self.remove(&message.topic) {
+                Some(_) => Outcome::Changed,
+                None => Outcome::Unchanged,
+            };
+        }
         let (count_before, bytes_before) = self
             .messages
             .get(&message.topic)
             .map_or((0, 0), |before| share(&before.0));
-        if message.body.is_empty() {
-            self.messages.remove(&message.topic);
-            self.foreign -= count_before;
-            self.foreign_bytes -= bytes_before;
-            return true;
-        }
         let (count, bytes) = share(message);
         let (foreign, foreign_bytes) = (
             self.foreign + count - count_before,
@@ -98,12 +113,40 @@ impl Retained {
         if !message.own
             && (foreign > self.limits.retained_messages || foreign_bytes > self.limits.retained_bytes)
         {
-            return false;
+            return Outcome::Refused;
         }
         self.foreign = foreign;
         self.foreign_bytes = foreign_bytes;
-        self.messages.replace(Kept(Arc::clone(message)));
-        true
+        self.ending += usize::from(message.expires().is_some());
+        if let Some(Kept(before)) = self.messages.replace(Kept(Arc::clone(message))) {
+            self.ending -= usize::from(before.expires().is_some());
+        }
+        Outcome::Changed
+    }
+
+    fn remove(&mut self, topic: &Topic) -> Option<Arc<Message>> {
+        let Kept(message) = self.messages.take(topic)?;
+        let (count, bytes) = share(&message);
+        self.foreign -= count;
+        self.foreign_bytes -= bytes;
+        self.ending -= usize::from(message.expires().is_some());
+        Some(message)
+    }
+
+    /// Removes those whose time has passed, and returns them.
+    pub(super) fn remove_expired(&mut self) -> Vec<Arc<Message>> {
+        if self.ending == 0 {
+            return Vec::new();
+        }
+        let now = Instant::now();
+        let is_over = |kept: &&Kept| kept.0.expires().is_some_and(|at| at <= now);
+        let over: Vec<Topic> = self
+            .messages
+            .iter()
+            .filter(is_over)
+            .map(|kept| kept.0.topic.clone())
+            .collect();
+        over.iter().filter_map(|topic| self.remove(topic)).collect()
     }
 
     pub(super) fn get(&self, topic: &Topic) -> Option<Arc<Message>> {

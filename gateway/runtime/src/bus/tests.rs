@@ -3,6 +3,9 @@
 mod families;
 mod sharing;
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -308,4 +311,28 @@ fn whoever_expects_a_taker_is_told_when_one_comes_and_not_after() {
     assert_eq!(count_after("devices/boiler/commands/relay"), 4);
     drop(expected);
     assert_eq!(count_after("devices/#"), 4);
+}
+
+#[test]
+fn what_was_retained_for_a_time_makes_room_when_that_has_passed() {
+    let bus = Bus::new(BusLimits {
+        retained_messages: 1,
+        ..BusLimits::default()
+    });
+    let foreign = |at: &str, expires| Message {
+        own: false,
+        extra: Some(Arc::new(Extra {
+            expires,
+            ..Extra::default()
+        })),
+        ..message(at, "1").retained()
+    };
+    bus.publish(foreign("a", Some(std::time::Instant::now())));
+    bus.publish(foreign("b", None));
+    assert_eq!(bus.stats().retain_refused, 1);
+    bus.remove_expired();
+    assert_eq!(bus.stats().retained, 0);
+    bus.publish(foreign("b", None));
+    bus.remove_expired();
+    assert_eq!((bus.stats().retained, bus.stats().retain_refused), (1, 1));
 }

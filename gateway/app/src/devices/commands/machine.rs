@@ -9,6 +9,7 @@ use roost_model::{Command, CommandState, Due, Step, Value};
 use super::Answer;
 use super::moment::Moment;
 use super::wanted::{NewCommand, queued};
+use crate::devices::points::DEVICE_CLOCK_SLACK_MS;
 
 /// Commands of one device that are not final; one more is refused.
 pub(super) const MAX_PENDING: usize = 64;
@@ -250,12 +251,23 @@ impl Machine {
         self.settle(device, id, state, Some(had_gone()), now);
     }
 
-    /// A reading of a point: commands that were sent and asked for this value have come true.
-    pub(super) fn observed(&mut self, device: &str, point: &str, value: &Value, now: &Moment) {
+    /// A reading of a point, with the time that the device gives it: commands that were sent before and asked for this
+    /// value have come true. One that was taken before a command was sent proves nothing of it.
+    pub(super) fn observed(
+        &mut self,
+        device: &str,
+        (point, value, said_ms): (&str, &Value, Option<i64>),
+        now: &Moment,
+    ) {
+        let is_later = |command: &Command| {
+            let sent_ms = command.at_ms(CommandState::Sent).unwrap_or(i64::MIN);
+            said_ms.is_none_or(|said_ms| said_ms >= sent_ms.saturating_sub(DEVICE_CLOCK_SLACK_MS))
+        };
         let lane = self.lanes.get(device).into_iter().flatten();
         let true_now: Vec<String> = lane
             .filter(|command| command.state.may_become(CommandState::Verified))
             .filter(|command| command.verified_by() == point && value.agrees_with(&command.value))
+            .filter(|command| is_later(command))
             .map(|command| command.id.clone())
             .collect();
         for id in true_now {

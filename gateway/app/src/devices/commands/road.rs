@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 use roost_drivers::{Codec, CommandRequest};
 use roost_model::{Command, Link, Topic};
-use roost_runtime::{Expected, Extra, Message, Presence};
+use roost_runtime::{Bus, Expected, Extra, Message, Presence};
 
 use super::machine::Reach;
 use super::{Order, Orders};
@@ -56,24 +56,24 @@ impl Road {
         if !is_connected(&self.parts.presence, &*codec, &env) {
             return until("not connected");
         }
-        if !self.is_listened_to(command, &message.topic) {
+        if !self.is_listened_to(command, &*codec, &message.topic) {
             return until(&format!("connected, but does not listen to {}", message.topic));
         }
         self.ready.insert(command.id.clone(), message);
         Reach::Here(confirm_point)
     }
 
-    /// Whether anybody takes what is published there. If not, the device is looked at again when somebody does.
-    fn is_listened_to(&mut self, command: &Command, topic: &Topic) -> bool {
+    /// Whether the device takes what is published there. If not, it is looked at again when somebody does.
+    fn is_listened_to(&mut self, command: &Command, codec: &dyn Codec, topic: &Topic) -> bool {
         let bus = &self.parts.bus;
-        if bus.has_takers(topic) {
+        if is_taken(bus, codec, &command.device, topic) {
             return true;
         }
         let (commands, device) = (Arc::clone(&self.parts.commands), command.device.clone());
         let expected = bus.expect(topic.clone(), move || commands.look_again(device.clone()));
         self.expected.insert(command.id.clone(), expected);
-        // Looked at once more: somebody may have come in between.
-        bus.has_takers(topic)
+        // Looked at once more: it may have come in between.
+        is_taken(bus, codec, &command.device, topic)
     }
 
     /// Sends a command that is written down as sent. Returns whether its device took it: it may have gone while that
@@ -81,7 +81,7 @@ impl Road {
     pub(super) fn transmit(&mut self, command: &Command) -> bool {
         self.expected.remove(&command.id);
         if let Some(mut message) = self.ready.remove(&command.id) {
-            if !self.is_here(&command.device) || !self.parts.bus.has_takers(&message.topic) {
+            if !self.is_here(&command.device, &message.topic) {
                 return false;
             }
             // A session that outlives its connection must not hand over what has been said to be expired.
@@ -106,13 +106,16 @@ impl Road {
         }
     }
 
-    /// Whether a device that speaks MQTT, or that another client speaks for, is connected.
-    fn is_here(&self, device: &str) -> bool {
+    /// Whether a device that speaks MQTT, or that another client speaks for, is connected and takes this topic.
+    fn is_here(&self, device: &str, topic: &Topic) -> bool {
         let Some(env) = self.parts.commands.running(device) else {
             return false;
         };
         let codec = self.parts.codecs.get(&env.device.profile);
-        codec.is_some_and(|codec| is_connected(&self.parts.presence, &*codec, &env))
+        codec.is_some_and(|codec| {
+            is_connected(&self.parts.presence, &*codec, &env)
+                && is_taken(&self.parts.bus, &*codec, device, topic)
+        })
     }
 
     /// The command is final: nothing of it is needed any longer.
@@ -129,6 +132,13 @@ fn is_connected(presence: &Presence, codec: &dyn Codec, env: &DeviceEnv) -> bool
         return !is_out_of_reach(env);
     }
     presence.contains(roost_mqtt::PRESENCE, &env.device.id)
+}
+
+/// Whether a device takes what is published there, or some client does for a device that another client speaks for.
+/// Nobody else counts: a dashboard that listens to everything comes before the device has subscribed, and the gateway's
+/// own inboxes take some families' commands, too.
+fn is_taken(bus: &Bus, codec: &dyn Codec, device: &str, topic: &Topic) -> bool {
+    bus.is_taken_by_client(topic, (!codec.is_bridged()).then_some(device))
 }
 
 /// The message that carries a command, and the point that proves it where it is another one. A codec that panics

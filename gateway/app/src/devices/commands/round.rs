@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::HashSet;
 use roost_model::Value;
 use roost_runtime::{Bus, Message};
 
@@ -46,6 +47,8 @@ struct Unsettled {
     /// With the number of tasks that have failed over it.
     taken: Vec<(Taken, u8)>,
     due: VecDeque<Due>,
+    /// Commands that are to be refused if their device can't be reached now.
+    hasty: HashSet<String>,
 }
 
 /// A round: everything that is written down together.
@@ -110,7 +113,19 @@ impl Round {
 
     /// Everything that was taken in is written down, said and answered.
     pub(super) fn settle(&self) {
-        self.lock().taken.clear();
+        let mut unsettled = self.lock();
+        unsettled.taken.clear();
+        unsettled.hasty.clear();
+    }
+
+    /// Notes that a command may not wait for its device.
+    pub(super) fn must_not_wait(&self, id: &str) {
+        self.lock().hasty.insert(id.to_owned());
+    }
+
+    /// Whether a command may wait for its device.
+    pub(super) fn may_wait(&self, id: &str) -> bool {
+        !self.lock().hasty.contains(id)
     }
 
     /// Notes what is to be done once it is written down.

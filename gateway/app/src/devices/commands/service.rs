@@ -88,8 +88,6 @@ struct Service {
     road: Road,
     /// Commands that came in this round.
     born: HashSet<String>,
-    /// Those of them that are to be refused if their device can't be reached now.
-    hasty: HashSet<String>,
     news_lost: u64,
     /// Commands that have ended since old ones were forgotten.
     ended: usize,
@@ -243,7 +241,11 @@ impl Service {
                 self.machine
                     .answered(device, id.as_deref(), point.as_deref(), answer, &now);
             }
-            Said::Observed { point, value } => self.machine.observed(device, &point, &value, &now),
+            Said::Observed {
+                point,
+                value,
+                said_ms,
+            } => self.machine.observed(device, (&point, &value, said_ms), &now),
             Said::Removed => self.machine.remove(device, &now),
         }
         self.advance(device, &now);
@@ -285,7 +287,7 @@ impl Service {
         let new = NewCommand::of(&id, device, request, self.parts.command_within_ms);
         self.born.insert(id.clone());
         if !new.may_wait {
-            self.hasty.insert(id.clone());
+            self.ears.round.must_not_wait(&id);
         }
         let about = About { id, repeated: None };
         self.ears.round.is_about(at, about);

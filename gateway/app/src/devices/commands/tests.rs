@@ -107,9 +107,33 @@ fn a_command_is_sent_acknowledged_and_verified() {
     bench.ask(new("c1", "relay", 1));
     assert_eq!(bench.done(), ["c1 queued", "c1 sent", "→ c1"]);
     bench.answer(Some("c1"), None, Answer::Acknowledged);
-    bench.with(|machine, now, _| machine.observed("boiler", "relay", &Value::Float(1.0), now));
+    bench.with(|machine, now, _| machine.observed("boiler", ("relay", &Value::Float(1.0), None), now));
     assert_eq!(bench.done(), ["c1 acknowledged", "c1 verified"]);
     assert_eq!(bench.machine.next_due_ms(), None);
+}
+
+#[test]
+fn what_a_device_took_before_a_command_was_sent_does_not_verify_it() {
+    let mut bench = Bench::default();
+    bench.ask(new("c1", "relay", 1));
+    bench.done();
+    let sent_ms = bench
+        .machine
+        .get("c1")
+        .unwrap()
+        .at_ms(roost_model::CommandState::Sent)
+        .unwrap();
+    let mut observe = |said_ms| {
+        let reading = ("relay", &Value::Int(1), Some(said_ms));
+        bench.with(|machine, now, _| machine.observed("boiler", reading, now));
+        bench.done()
+    };
+    assert_eq!(observe(sent_ms - 3_600_000), Vec::<String>::new());
+    assert_eq!(
+        observe(sent_ms - 1000),
+        ["c1 verified"],
+        "devices tell whole seconds"
+    );
 }
 
 #[test]
@@ -235,7 +259,7 @@ fn without_a_reading_that_shows_it_a_command_ends_acknowledged_and_says_so() {
     bench.ask(new("c1", "relay", 1));
     bench.pass(900);
     bench.answer(Some("c1"), None, Answer::Acknowledged);
-    bench.with(|machine, now, _| machine.observed("boiler", "relay", &Value::Int(0), now));
+    bench.with(|machine, now, _| machine.observed("boiler", ("relay", &Value::Int(0), None), now));
     bench.pass(499);
     assert_eq!(
         bench.done(),
@@ -333,8 +357,12 @@ fn another_point_may_be_the_one_that_shows_it() {
     let mut reach = |_: &Command| Reach::Here(Some("state".into()));
     let now = moment(0, 0, "b");
     bench.machine.ask(new("c1", "relay", 1), &now, &mut reach);
-    bench.machine.observed("boiler", "relay", &Value::Int(1), &now);
-    bench.machine.observed("boiler", "state", &Value::Int(1), &now);
+    bench
+        .machine
+        .observed("boiler", ("relay", &Value::Int(1), None), &now);
+    bench
+        .machine
+        .observed("boiler", ("state", &Value::Int(1), None), &now);
     assert_eq!(bench.done(), ["c1 queued", "c1 sent", "→ c1", "c1 verified"]);
 }
 

@@ -5,24 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use roost_model::{Filter, Profile, Topic};
+use roost_model::{Profile, Topic};
 use roost_mqtt::{Access, Broker, QUARANTINE};
-use roost_runtime::{BoxError, ChildSpec, Context, Delivery, Message, Policy, QoS};
+use roost_runtime::{BoxError, ChildSpec, Context, Delivery, Message};
 use roost_store::Changeset;
 use serde_json::{Value, json};
+use tokio::sync::OwnedMutexGuard;
 
 use super::guess::{self, Guess};
+use super::memory::Memory;
 use super::record::{Acquaintance, Verdict};
-use super::roster::{Roster, Unknown};
+use super::roster::Unknown;
 use super::secret::Onboarding;
 use crate::devices::DeviceParts;
 use crate::devices::backlog::{Backlog, Held};
 use crate::gateway::Gateway;
 
-/// Messages of unknown clients that wait.
-const QUEUE: usize = 4096;
-/// Where requests come in.
-const REQUESTS: &str = "$roost/onboarding/+";
 /// How long the registrar may take to add a device.
 const ADD_WITHIN: Duration = Duration::from_secs(30);
 /// Most clients that are ignored or kept; one more has to wait until an old decision is taken back.
@@ -33,14 +31,12 @@ struct Desk {
     broker: Arc<Broker>,
     access: Arc<Access>,
     onboarding: Onboarding,
-    roster: Roster,
+    memory: OwnedMutexGuard<Memory>,
     decided: BTreeMap<String, Acquaintance>,
-    /// Clients that became devices and whose connections have not ended yet: what they say is the device's.
-    leaving: BTreeMap<String, Successor>,
 }
 
 /// The device that a client became.
-struct Successor {
+pub(super) struct Successor {
     device: String,
     profile: Profile,
     spoken_as: String,
@@ -49,27 +45,26 @@ struct Successor {
 /// The desk's child.
 #[must_use]
 pub(crate) fn child(gateway: &Arc<Gateway>) -> ChildSpec {
-    let gateway = Arc::clone(gateway);
+    let (gateway, memory) = (Arc::clone(gateway), Memory::shared(&gateway.bus));
     let start = move |context| {
-        let desk = Desk {
-            parts: Arc::clone(&gateway.parts),
-            broker: Arc::clone(&gateway.broker),
-            access: Arc::clone(&gateway.access),
-            onboarding: gateway.onboarding.clone(),
-            roster: Roster::default(),
-            decided: BTreeMap::new(),
-            leaving: BTreeMap::new(),
-        };
-        desk.run(context)
+        let (gateway, memory) = (Arc::clone(&gateway), Arc::clone(&memory));
+        async move {
+            let desk = Desk {
+                parts: Arc::clone(&gateway.parts),
+                broker: Arc::clone(&gateway.broker),
+                access: Arc::clone(&gateway.access),
+                onboarding: gateway.onboarding.clone(),
+                memory: memory.lock_owned().await,
+                decided: BTreeMap::new(),
+            };
+            desk.run(context).await
+        }
     };
     ChildSpec::new("onboarding", start).awaits_ready()
 }
 
 impl Desk {
     async fn run(mut self, context: Context) -> Result<(), BoxError> {
-        let mut inbox = self.parts.bus.subscriber(QUEUE, Policy::DropOldest);
-        inbox.serve(Filter::new(REQUESTS)?);
-        inbox.listen(Filter::new(format!("{QUARANTINE}/#"))?, QoS::AtLeastOnce);
         let decided = self
             .parts
             .store
@@ -87,7 +82,7 @@ impl Desk {
             let delivery = tokio::select! {
                 biased;
                 () = context.shutdown.requested() => return Ok(()),
-                delivery = inbox.recv() => delivery.ok_or("the inbox of onboarding was closed")?,
+                delivery = self.memory.inbox.recv() => delivery.ok_or("the inbox of onboarding was closed")?,
             };
             let Delivery { message, reply, .. } = delivery;
             let Some(reply) = reply else {
@@ -112,7 +107,7 @@ impl Desk {
             return;
         }
         if let Some(topic) = topic {
-            if let Some(successor) = self.leaving.get(name) {
+            if let Some(successor) = self.memory.leaving.get(name) {
                 return successor.speak(&self.parts, &topic, &message.body);
             }
             let held = Held {
@@ -121,14 +116,14 @@ impl Desk {
                 // Its own copy: the body is a part of whatever came with it over the wire.
                 body: Bytes::copy_from_slice(&message.body),
             };
-            self.roster.said(name, held);
+            self.memory.roster.said(name, held);
         } else if let Ok(news) = serde_json::from_slice::<Value>(&message.body) {
             let connected = news.get("connected").and_then(Value::as_bool).unwrap_or(false);
             // Its old connection has ended, or another is here already: what comes now is not the device's.
-            if self.leaving.remove(name).is_some() && !connected {
+            if self.memory.leaving.remove(name).is_some() && !connected {
                 return;
             }
-            self.roster.seen(
+            self.memory.roster.seen(
                 name,
                 text(&news, "client_id"),
                 text(&news, "address"),
@@ -189,7 +184,7 @@ impl Desk {
     async fn list(&self) -> Result<Value, BoxError> {
         let profiles = self.profiles().await?;
         let describe = |(name, client): &(&str, &Unknown)| self.describe(name, client, &profiles);
-        let clients: Vec<Value> = self.roster.all().iter().map(describe).collect();
+        let clients: Vec<Value> = self.memory.roster.all().iter().map(describe).collect();
         let decided = self.decided.values();
         let ignored = decided.filter(|decided| decided.verdict == Verdict::Ignored);
         let ignored: Vec<&str> = ignored.map(|decided| decided.id.as_str()).collect();
@@ -202,7 +197,7 @@ impl Desk {
 
     async fn get(&self, request: &Value) -> Result<Value, BoxError> {
         let name = text(request, "client");
-        let Some(client) = self.roster.get(name) else {
+        let Some(client) = self.memory.roster.get(name) else {
             return Ok(json!({ "not_found": true }));
         };
         let profiles = self.profiles().await?;
@@ -235,7 +230,7 @@ impl Desk {
     }
 
     async fn decide(&mut self, name: &str, verdict: Verdict, device: &str) -> Result<(), BoxError> {
-        self.roster.remove(name);
+        self.memory.roster.remove(name);
         if verdict == Verdict::Accepted && self.decided.len() >= MAX_DECIDED {
             // Only a courtesy: it would say later what the client became.
             return Ok(());
@@ -257,7 +252,7 @@ impl Desk {
     }
 
     async fn ignore(&mut self, name: &str) -> Result<Value, BoxError> {
-        if self.roster.get(name).is_none() {
+        if self.memory.roster.get(name).is_none() {
             return Ok(json!({ "not_found": true }));
         }
         if self.decided.len() >= MAX_DECIDED {
@@ -290,7 +285,7 @@ impl Desk {
     async fn accept(&mut self, request: &Value) -> Result<Value, BoxError> {
         let (name, id) = (text(request, "client"), text(request, "id"));
         let keep = request.get("keep").and_then(Value::as_bool).unwrap_or(false);
-        let Some(client) = self.roster.get(name) else {
+        let Some(client) = self.memory.roster.get(name) else {
             return Ok(json!({ "not_found": true }));
         };
         let profiles = self.profiles().await?;
@@ -329,7 +324,7 @@ impl Desk {
         let verdict = if keep { Verdict::Kept } else { Verdict::Accepted };
         self.decide(name, verdict, id).await?;
         if let Some(successor) = successor {
-            self.leaving.insert(name.to_owned(), successor);
+            self.memory.leaving.insert(name.to_owned(), successor);
         }
         // It comes back as the device, or with the secret of one.
         self.broker.disconnect(&format!("{QUARANTINE}/{name}"));
@@ -360,9 +355,11 @@ impl Successor {
     /// Says on the bus what the client said, under the device's name.
     fn speak(&self, parts: &DeviceParts, topic: &Topic, body: &Bytes) {
         if let Some(topic) = guess::renamed(&self.profile, topic, &self.spoken_as, &self.device) {
-            parts
-                .bus
-                .publish(Message::new(topic, body.clone()).at_least_once());
+            let words = Message {
+                own: false,
+                ..Message::new(topic, body.clone())
+            };
+            parts.bus.publish(words.at_least_once());
         }
     }
 }

@@ -162,7 +162,7 @@ fn what_durable_takers_get_above_qos_0_goes_to_the_ledger_and_not_into_their_que
     let bus = Bus::default();
     let book = Arc::new(Book::default());
     bus.set_ledger(Arc::clone(&book) as Arc<dyn Ledger>);
-    let mut durable = bus.durable_subscriber(3, 10, Policy::ShedThenClose);
+    let mut durable = bus.client_subscriber(&"c".into(), 3, 10, Policy::ShedThenClose);
     durable.add(filter("a"), QoS::AtLeastOnce);
     assert_eq!(bus.publish(message("a", "live")), 1);
     let published = bus.publish_from(message("a", "sure").at_least_once(), Origin::default());
@@ -286,4 +286,39 @@ async fn an_inbox_is_full_of_bytes_too_be_they_its_own_or_those_of_all() {
     relieved.await;
     assert!(!is_shut("large") && is_shut("small"));
     assert!(small.try_recv().is_some() && !is_shut("small"));
+}
+
+#[test]
+fn a_filter_that_wants_nothing_of_ones_own_takes_nothing_from_another_that_does() {
+    let bus = Bus::default();
+    let mut taker = bus.subscriber(10, Policy::DropOldest);
+    let elsewhere = Terms {
+        qos: QoS::AtLeastOnce,
+        no_local: true,
+        group: None,
+    };
+    taker.add(filter("a/#"), elsewhere);
+    taker.add(filter("a/b"), QoS::AtMostOnce);
+    let own = Origin {
+        publisher: Some(&taker),
+        receipt: None,
+    };
+    assert_eq!(bus.publish_from(message("a/b", "mine"), own).takers, 1);
+    assert_eq!(bus.publish_from(message("a/c", "mine"), own).takers, 0);
+    assert_eq!(bodies(&taker), ["mine"]);
+}
+
+#[test]
+fn a_client_takes_a_topic_and_the_gateways_own_takers_do_not_count() {
+    let bus = Bus::default();
+    let _own = bus.subscribe(filter("#"), 10, Policy::DropOldest);
+    assert!(!bus.is_taken_by_client(&topic("a"), None));
+    let mut boiler = bus.client_subscriber(&"boiler".into(), 0, 10, Policy::DropOldest);
+    let mut dashboard = bus.client_subscriber(&"dashboard".into(), 0, 10, Policy::DropOldest);
+    dashboard.listen(filter("+"), QoS::AtMostOnce);
+    let takers =
+        || [None, Some("dashboard"), Some("boiler")].map(|name| bus.is_taken_by_client(&topic("a"), name));
+    assert_eq!(takers(), [true, true, false]);
+    boiler.listen(filter("a"), shared("g"));
+    assert_eq!(takers(), [true, true, true]);
 }

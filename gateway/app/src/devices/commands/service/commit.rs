@@ -47,7 +47,6 @@ impl Service {
         self.answer(&last).await?;
         self.ears.round.settle();
         self.born.clear();
-        self.hasty.clear();
         Ok(())
     }
 
@@ -111,11 +110,11 @@ impl Service {
             return;
         }
         let (device, id, now) = (&command.device, &command.id, self.now());
-        if self.hasty.contains(id) {
+        if self.ears.round.may_wait(id) {
+            self.machine.returned(device, id, &now);
+        } else {
             let refused = Answer::Refused(machine::had_gone());
             self.machine.answered(device, Some(id), None, refused, &now);
-        } else {
-            self.machine.returned(device, id, &now);
         }
         self.advance(device, &now);
     }

@@ -33,7 +33,6 @@ impl Service {
             machine: Machine::default(),
             keys: Keys::default(),
             born: HashSet::new(),
-            hasty: HashSet::new(),
             news_lost: 0,
             ended: 0,
         };

@@ -39,8 +39,12 @@ impl Site {
         let ears = Ears::new(&gateway.bus);
         let service = Service::resume(Arc::clone(&gateway.parts), &ears).await.unwrap();
         let commands = Filter::new("devices/boiler/commands/#").unwrap();
+        let mut sent = gateway
+            .bus
+            .client_subscriber(&"boiler".into(), 0, 16, Policy::DropOldest);
+        sent.listen(commands, roost_runtime::QoS::AtLeastOnce);
         Self {
-            sent: gateway.bus.subscribe(commands, 16, Policy::DropOldest),
+            sent,
             gateway,
             ears,
             service,
@@ -75,6 +79,23 @@ impl Site {
     async fn settled(&mut self, id: &str) -> Command {
         self.service.commit().await.unwrap();
         self.service.written(id).await.unwrap().unwrap()
+    }
+
+    /// The task has written down what is sent and gets no further.
+    async fn ends_before_sending(&mut self) {
+        let outputs = self.service.machine.take_outputs();
+        let changed = crate::devices::commands::records::changed(&outputs).unwrap();
+        let due = outputs.into_iter().map(|output| (output, true));
+        self.ears.round.will_do(due);
+        let store = &self.gateway.store;
+        let write = store.run(move |store| store.table::<Command>().put_all(&changed));
+        write.await.unwrap();
+    }
+
+    /// Another task takes over.
+    async fn resume(&mut self) {
+        let parts = Arc::clone(&self.gateway.parts);
+        self.service = Service::resume(parts, &self.ears).await.unwrap();
     }
 
     /// Commands that have reached the device.
@@ -142,6 +163,27 @@ async fn a_device_that_is_back_before_anybody_noticed_gets_its_command_at_once()
 }
 
 #[tokio::test]
+async fn a_dashboard_and_the_gateway_itself_do_not_listen_in_the_place_of_a_device() {
+    let mut site = Site::new().await;
+    let everything = || Filter::new("#").unwrap();
+    let bus = site.gateway.bus.clone();
+    let mut dashboard = bus.client_subscriber(&"dashboard".into(), 0, 16, Policy::DropOldest);
+    dashboard.listen(everything(), roost_runtime::QoS::AtLeastOnce);
+    let _own = bus.subscribe(everything(), 16, Policy::DropOldest);
+    let filter = Filter::new("devices/boiler/commands/#").unwrap();
+    site.sent.remove(&filter, None);
+    let _here = site.connect();
+    let id = site.ask(&json!({ "value": true, "within_ms": 600_000 }));
+    let waiting = site.settled(&id).await;
+    assert_eq!(states(&waiting), ["queued"]);
+    assert!(waiting.reason.as_deref().unwrap().contains("does not listen"));
+    site.sent.add(filter, roost_runtime::QoS::AtLeastOnce);
+    site.service.look_again(0);
+    site.settled(&id).await;
+    assert_eq!(site.arrived(), [id]);
+}
+
+#[tokio::test]
 async fn a_command_that_may_not_wait_is_refused_when_its_device_has_just_gone() {
     let mut site = Site::new().await;
     let here = site.connect();
@@ -160,23 +202,26 @@ async fn a_task_that_ends_between_the_deciding_and_the_sending_leaves_a_command_
     let mut site = Site::new().await;
     let here = site.connect();
     let id = site.ask(&json!({ "value": true, "within_ms": 600_000 }));
-    // The first task has written it down as sent and got no further.
-    let outputs = site.service.machine.take_outputs();
-    let changed = crate::devices::commands::records::changed(&outputs).unwrap();
-    site.ears
-        .round
-        .will_do(outputs.into_iter().map(|output| (output, true)));
-    let store = &site.gateway.store;
-    let write = store.run(move |store| store.table::<Command>().put_all(&changed));
-    write.await.unwrap();
+    site.ends_before_sending().await;
     drop(here);
-    site.service = Service::resume(Arc::clone(&site.gateway.parts), &site.ears)
-        .await
-        .unwrap();
+    site.resume().await;
     let waiting = site.settled(&id).await;
     assert_eq!(states(&waiting), ["queued", "sent", "queued"]);
     let _here = site.connect();
     site.advance();
     site.settled(&id).await;
     assert_eq!(site.arrived(), [id]);
+}
+
+#[tokio::test]
+async fn a_task_that_ends_between_the_deciding_and_the_sending_does_not_let_a_command_wait_that_must_not() {
+    let mut site = Site::new().await;
+    let here = site.connect();
+    let id = site.ask(&json!({ "value": true, "queue": "never" }));
+    site.ends_before_sending().await;
+    drop(here);
+    site.resume().await;
+    let refused = site.settled(&id).await;
+    assert_eq!(states(&refused), ["queued", "sent", "refused"]);
+    assert_eq!(site.arrived(), [""; 0]);
 }

@@ -202,7 +202,7 @@ proptest! {
                 Event::Observe { point, value } => {
                     name = format!("p{point}");
                     seen = Some((&*name, value));
-                    bench.with(|machine, now, _| machine.observed("boiler", &name, &Value::Int(value), now));
+                    bench.with(|machine, now, _| machine.observed("boiler", (&name, &Value::Int(value), None), now));
                 }
                 Event::Cancel(id) => {
                     bench.with(|machine, now, _| machine.cancel(&format!("c{id:03}"), now));
