@@ -7,6 +7,8 @@ use crate::peer::Peer;
 use crate::witness::{FEW, Scene};
 
 const OWN: &str = "devices/evil/telemetry/x";
+/// Where the bystander speaks.
+const TELEMETRY: &str = "devices/well/telemetry/#";
 
 #[test]
 fn a_subscriber_of_qos_0_that_never_reads_loses_messages_that_are_counted() {
@@ -123,6 +125,30 @@ fn sessions_of_one_client_end_at_its_limit_and_others_still_get_theirs() {
     wait_for("the connections to end", || {
         (scene.program.api().metric("roost_mqtt_connected") == 2).then_some(())
     });
+    scene.end();
+}
+
+#[test]
+fn ten_thousand_sessions_that_are_begun_filled_and_ended_leave_room_for_the_next() {
+    let scene = Scene::set(FEW);
+    let client = serde_json::json!({ "id": "churn", "subscribes": [TELEMETRY] });
+    let answer = scene.program.api().post("/api/v1/clients", &client);
+    let secret = answer.body["secret"].as_str().unwrap().to_owned();
+    for number in 0..10_000 {
+        // Each begins where another one ends; meanwhile it takes what the bystander says.
+        let name = format!("s{}", number % 50);
+        let hello = crate::packets::Hello {
+            version: 5,
+            id: &name,
+            login: ("churn", &secret),
+            clean: true,
+            properties: &[17, 0, 0, 14, 16],
+            ..Default::default()
+        };
+        let mut peer = Peer::enter(&scene.program, &hello);
+        peer.send(&packets::subscribe(5, 1, &[TELEMETRY], 1));
+        assert_eq!(peer.packet_of(0x90).last(), Some(&1), "granted");
+    }
     scene.end();
 }
 

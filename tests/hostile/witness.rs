@@ -16,9 +16,21 @@ use crate::peer::Peer;
 const PROGRAM_BYTES: u64 = 128 << 20;
 /// A gateway for few clients: the fewer, the lower is the bound of its memory.
 pub(crate) const FEW: &str = "max_connections = 100";
+/// The settings of a small board, as they are recommended.
+const RECOMMENDED: &str = include_str!("../../docs/limits.md");
 const TOPIC: &str = "devices/well/telemetry/n";
 /// Pause between two numbers.
 const PACE: Duration = Duration::from_millis(5);
+
+/// These lines for `[mqtt]`, and what the documentation recommends for a small board where they say nothing.
+fn small(mqtt: &str) -> String {
+    let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+    let given: Vec<String> = mqtt.lines().map(key).collect();
+    let (_, settings) = RECOMMENDED.split_once("```toml\n[mqtt]\n").unwrap();
+    let (settings, _) = settings.split_once("```").unwrap();
+    let others = settings.lines().filter(|line| !given.contains(&key(line)));
+    mqtt.lines().chain(others).collect::<Vec<_>>().join("\n")
+}
 
 pub(crate) struct Scene {
     pub(crate) program: Program,
@@ -32,17 +44,15 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A gateway with these lines in `[mqtt]`, its bystanders, and a device `evil`.
+    /// A gateway with these lines in `[mqtt]`, as small as one is recommended to be, its bystanders, and a device `evil`.
     pub(crate) fn set(mqtt: &str) -> Self {
         let program = Program::start(Settings {
-            mqtt: mqtt.into(),
+            mqtt: small(mqtt),
             ..Settings::default()
         });
         let config = std::fs::read_to_string(program.config()).unwrap();
         let config = roost::config::parse(&config, "roost.toml").unwrap();
-        let bound = PROGRAM_BYTES
-            + config.mqtt.limits().most_bytes()
-            + roost_runtime::BusLimits::default().most_bytes();
+        let bound = PROGRAM_BYTES + config.mqtt.limits().most_bytes() + config.mqtt.bus_limits().most_bytes();
         let (well, secret, token) = (
             program.add_device("well"),
             program.add_device("evil"),

@@ -36,6 +36,10 @@ class Gateway:
             client.ws_set_options(path=self.at.path)
 
     @property
+    def is_plain(self):
+        return self.at.scheme == "mqtt"
+
+    @property
     def transport(self):
         return "websockets" if self.at.scheme == "ws" else "tcp"
 
@@ -132,6 +136,8 @@ class Peer:
 
     def cut(self):
         """Vanishes without a word."""
-        self.client.socket().shutdown(socket.SHUT_RDWR)
+        connection = self.client.socket()
+        # Around a WebSocket's there is a wrapper that can't do it.
+        getattr(connection, "_socket", connection).shutdown(socket.SHUT_RDWR)
         self.ended()
         self.client.loop_stop()

@@ -18,6 +18,9 @@ use crate::transport::Transport;
 
 /// Answers to pings that may wait to be sent before nothing more is read.
 const MAX_ANSWERS: usize = 1 << 10;
+/// Bytes of a message: what the largest packet of MQTT has (OASIS MQTT 5.0 section 2.1.4). Nothing is kept of a message but
+/// the packet that is under way, and one that is too large for the gateway is refused by name, as everywhere.
+const MAX_MESSAGE: u64 = 268_435_460;
 /// Status 1000, "normal closure" (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
 
@@ -35,12 +38,11 @@ pub(crate) struct WebSocket {
 }
 
 impl WebSocket {
-    /// Takes over after the upgrade. `early` is what was read of it beyond the request's head. A message has at most
-    /// `limit` bytes.
-    pub(crate) fn new(inner: Transport, early: Bytes, limit: usize) -> Self {
+    /// Takes over after the upgrade. `early` is what was read of it beyond the request's head.
+    pub(crate) fn new(inner: Transport, early: Bytes) -> Self {
         Self {
             inner,
-            decoder: Decoder::new(limit as u64),
+            decoder: Decoder::new(MAX_MESSAGE),
             early: without_buffer(early),
             unsent: BytesMut::new(),
             ended: false,

@@ -87,7 +87,8 @@ fn stamp(path: &Path) -> Stamp {
     Some((about.modified().ok()?, about.len()))
 }
 
-/// All files as they are: a page compares it with what it was made with. Versions are texts that differ when the files do.
+/// All files as they are: a page compares it with what it was made with. Versions are texts that differ when the files
+/// do.
 #[derive(Serialize)]
 struct State<'a> {
     /// All scripts together, and the start of the program where pages are to notice it.

@@ -15,9 +15,6 @@ use crate::listener::prepare;
 use crate::lobby::Seat;
 use crate::transport::Transport;
 
-/// A packet's fixed header, which its limit does not count.
-const HEADER_BYTES: usize = 5;
-
 /// Where connections come in that another listener has accepted.
 #[derive(Debug, Clone)]
 pub struct WebSocketDoor {
@@ -48,7 +45,7 @@ impl WebSocketDoor {
         let broker = Arc::clone(&self.broker);
         let serve = move |context: Context| {
             Serving::new(async move {
-                let opening = Box::pin(open(&broker, upgraded, &seat, &context));
+                let opening = Box::pin(open(upgraded, &seat, &context));
                 let transport = opening.await?;
                 let arrival = Arrival {
                     transport,
@@ -65,7 +62,6 @@ impl WebSocketDoor {
 
 /// Waits for the socket, though no longer than for any newcomer.
 async fn open(
-    broker: &Broker,
     upgraded: impl Future<Output = Option<(TcpStream, Bytes)>>,
     seat: &Seat,
     context: &Context,
@@ -76,7 +72,6 @@ async fn open(
     };
     let (stream, early) = upgrade.ok().flatten()?;
     prepare(&stream).ok()?;
-    let limit = broker.limits().packet_bytes + HEADER_BYTES;
-    let socket = WebSocket::new(stream.into(), early, limit);
+    let socket = WebSocket::new(stream.into(), early);
     Some(Transport::WebSocket(Box::new(socket)))
 }
