@@ -72,15 +72,16 @@ def will_delay(gateway):
         peer.connect(will=will, SessionExpiryInterval=expiry)
         return peer
 
-    returning = with_will("returning", 1, 3600)
+    # Time enough to return, and the same for the next: the will of the client that has returned was due before.
+    delay = 10
+    returning = with_will("returning", delay, 3600)
     returning.cut()
     returning.client.will_clear()
     assert returning.connect(clean=False, SessionExpiryInterval=3600)[0]
     begin = time.monotonic()
-    with_will("waiting", 2, 3600).cut()
+    with_will("waiting", delay, 3600).cut()
     message = listener.message()
-    # The will of the client that has returned was due a second earlier.
-    assert message.topic == topic("waiting") and time.monotonic() - begin >= 2
+    assert message.topic == topic("waiting") and time.monotonic() - begin >= delay
     assert message.properties.ContentType == "text/plain"
     assert not hasattr(message.properties, "WillDelayInterval")
     with_will("ending", 600, 0).cut()
@@ -378,10 +379,17 @@ def session_expiry(gateway):
     assert peer.bodies(1) == ["again"]
     # The good-bye may shorten it.
     peer.leave(SessionExpiryInterval=0)
-    assert not peer.connect(clean=False, SessionExpiryInterval=1)[0]
-    peer.leave()
-    # The session's lifetime itself, and not a wait for something to happen.
-    time.sleep(1.5)
+    watcher = Peer(gateway)
+    watcher.connect()
+    watcher.subscribe(topic("over"))
+    # A will that waits for longer than its session lives is published when that ends.
+    will = {"topic": topic("over"), "payload": "", "properties": properties("willmessage", WillDelayInterval=600)}
+    begin = time.monotonic()
+    assert not peer.connect(clean=False, will=will, SessionExpiryInterval=1)[0]
+    peer.leave(reason=ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+    assert watcher.message().topic == topic("over") and time.monotonic() - begin >= 1
+    watcher.leave()
+    peer.client.will_clear()
     assert not peer.connect(clean=False, SessionExpiryInterval=3600)[0]
     peer.subscribe(ALL)
     peer.leave()
