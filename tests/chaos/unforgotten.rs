@@ -97,7 +97,8 @@ fn whatever_was_asked_and_acknowledged_becomes_one_command_when_the_task_fails_o
 
 #[test]
 fn who_waits_for_an_answer_gets_it_although_the_task_fails_or_hangs_over_the_request() {
-    let stage = Stage::set(Some(Duration::from_millis(500)), "");
+    // Long enough that nothing else is taken for hung that waits for the disk.
+    let stage = Stage::set(Some(Duration::from_secs(3)), "");
     let _secret = stage.program.add_device("boiler");
     let (api, path) = (
         stage.program.api(),
