@@ -27,7 +27,8 @@ fn a_device_that_stops_while_its_connection_lives_is_late_stale_and_silent_on_th
     let silence = Listener::start(&program, "devices/boiler/freshness");
     // It stays connected and says nothing; nobody asks it for signs of life.
     let _alive = Listener::start_as(&program, ("boiler", &secret), "devices/boiler/commands/+");
-    publish(&program, &secret, r#"{"value": 1, "cadence_ms": 400}"#);
+    // It is late for three seconds, in which the gateway has to look.
+    publish(&program, &secret, r#"{"value": 1, "cadence_ms": 2000}"#);
     for word in ["late", "stale"] {
         let _seen = said.message(&format!("\"freshness\":\"{word}\""));
     }

@@ -27,7 +27,8 @@ fn publish(program: &Program, login: (&str, &str), topic: &str, payload: &str) {
 
 #[test]
 fn a_profile_that_is_edited_under_traffic_costs_no_reading() {
-    const MESSAGES: usize = 4000;
+    const QUARTERS: usize = 4;
+    const MESSAGES: usize = QUARTERS * 1000;
     let config = "[devices]\ninbox_messages = 100000".to_owned();
     let program = Program::start(Settings {
         config,
@@ -54,15 +55,18 @@ fn a_profile_that_is_edited_under_traffic_costs_no_reading() {
         .spawn()
         .unwrap();
     let mut lines = publisher.stdin.take().unwrap();
+    let (release, released) = std::sync::mpsc::channel();
     let writer = std::thread::spawn(move || {
-        for number in 0..MESSAGES {
-            writeln!(lines, "{number}").unwrap();
+        for quarter in released {
+            for number in 0..MESSAGES / QUARTERS {
+                writeln!(lines, "{}", quarter * MESSAGES / QUARTERS + number).unwrap();
+            }
         }
     });
     let readings = || program.api().metric("roost_readings_total") as usize;
     let mut edits = 0;
     // Each edit changes what is listened to as well: one of these filters comes and goes.
-    while readings() < MESSAGES * 3 / 4 && edits < 200 {
+    let mut edit = || {
         edits += 1;
         let edited = METER.replace("/+\"]", &format!("/+\", \"more/{{device}}/{edits}\"]"));
         let edited = edited.replace(
@@ -71,7 +75,15 @@ fn a_profile_that_is_edited_under_traffic_costs_no_reading() {
         );
         let answer = program.api().put("/api/v1/profiles/meter", &edited);
         assert_eq!(answer.status, 204, "{}", answer.text);
+        edits
+    };
+    for quarter in 0..QUARTERS {
+        // Each quarter of the messages comes with an edit, however slow these are.
+        release.send(quarter).unwrap();
+        let (messages, most) = ((quarter + 1) * MESSAGES / QUARTERS, (quarter + 1) * 50);
+        while edit() < most && readings() < messages {}
     }
+    drop(release);
     writer.join().unwrap();
     assert!(publisher.wait().unwrap().success());
     wait_for("every reading", || (readings() == MESSAGES).then_some(()));
