@@ -5,11 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use roost::sim::{Fleet, Login, Plan};
-use roost_tests::{Listener, Program, Settings, mosquitto_pub, wait_for};
+use roost_tests::{Door, Listener, Program, Settings, Transport, mosquitto, mosquitto_pub, wait_for};
 use serde_json::{Value, json};
 
 const NEIGHBOURS: usize = 999;
@@ -98,13 +100,15 @@ fn a_codec_that_panics_costs_one_device_a_restart_and_its_999_neighbours_nothing
     );
 
     fleet.report(false);
-    let counts = wait_for("all acknowledgements", || {
-        Some(fleet.counts()).filter(|counts| counts.acknowledged == counts.sent)
-    });
     let own = 3;
-    wait_for("every reading of the neighbours", || {
-        (program.api().metric("roost_readings_total") == counts.sent * POINTS + own).then_some(())
+    // Who was about to report does so once more.
+    wait_for("every acknowledgement and every reading of theirs", || {
+        let readings = program.api().metric("roost_readings_total");
+        let acknowledged = fleet.counts().acknowledged;
+        let sent = fleet.counts().sent;
+        (acknowledged == sent && readings == sent * POINTS + own).then_some(())
     });
+    let counts = fleet.counts();
     assert!(counts.sent >= NEIGHBOURS as u64);
     assert_eq!(
         (counts.errors, program.api().metric("roost_bus_dropped_total")),
@@ -164,21 +168,17 @@ fn messages_that_a_full_queue_cost_are_shown_with_the_device() {
         ..Settings::default()
     });
     let secret = program.add_device_of("plug", "tasmota");
-    let publish = |payload: &str| {
-        let message = ["-t", "stat/plug/POWER", "-m", payload];
-        assert!(
-            mosquitto_pub(&program, "5", ("plug", &secret), &message)
-                .status
-                .success()
-        );
-    };
-    // Each crash doubles the wait, until more comes in the meantime than the queue holds.
-    for _ in 0..5 {
-        publish("boom");
+    let mut door = Door::of(&program, Transport::Tcp);
+    (door.user, door.password) = ("plug".into(), secret);
+    let mut publisher = mosquitto(&door, "mosquitto_pub", "5", &["-t", "stat/plug/POWER", "-l"]);
+    let mut publisher = publisher.stdin(Stdio::piped()).spawn().unwrap();
+    let mut lines = publisher.stdin.take().unwrap();
+    // All at once: more comes while the device waits to be restarted than the queue holds.
+    for payload in ["boom"; 5].iter().chain(&["ON"; 5]) {
+        writeln!(lines, "{payload}").unwrap();
     }
-    for _ in 0..5 {
-        publish("ON");
-    }
+    drop(lines);
+    assert!(publisher.wait().unwrap().success());
     wait_for("the loss to be shown", || {
         program
             .api()
