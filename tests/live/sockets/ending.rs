@@ -95,7 +95,7 @@ async fn a_connection_is_closed_with_any_code_or_cut_without() {
 async fn a_client_that_goes_quiet_is_closed() {
     let limits = Limits {
         // It has to have joined by then.
-        idle: Duration::from_secs(3),
+        idle: Duration::from_secs(10),
         ..Limits::default()
     };
     let (stage, mut told) = Stage::plain(limits);

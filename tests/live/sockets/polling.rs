@@ -146,7 +146,7 @@ async fn a_client_joins_and_polls_its_messages() {
 async fn a_poll_without_news_ends_after_its_window() {
     let limits = Limits {
         // The client has half as long again from one poll to the next, and for its join.
-        poll_window: Duration::from_secs(2),
+        poll_window: Duration::from_secs(7),
         ..Limits::default()
     };
     let (stage, mut told) = Stage::plain(limits);
@@ -237,7 +237,7 @@ async fn a_channel_that_crashes_says_so() {
 async fn a_channel_that_does_not_get_on_makes_its_client_wait_and_then_time_out() {
     let limits = Limits {
         // The session lasts for half as long again, which is when the last request must be answered.
-        poll_window: Duration::from_secs(4),
+        poll_window: Duration::from_secs(7),
         ..Limits::default()
     };
     let (stage, _told) = Stage::plain(limits);
