@@ -8,6 +8,9 @@ use crate::{Door, PATIENCE, Program};
 /// Where `./dev test` puts what these programs need, unless the environment names another place.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
 
+/// A program that takes longer hangs. It has its own patience with each thing that it waits for.
+const LIMIT_S: u64 = 10 * PATIENCE.as_secs();
+
 fn place(variable: &str, default: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| format!("{TOOLS}/{default}"))
 }
@@ -39,7 +42,7 @@ pub fn browser(scenarios: &str, base: &str, environment: &[(&str, &Path)]) {
     let here = env!("CARGO_MANIFEST_DIR");
     let mut command = Command::new("timeout");
     command
-        .arg((2 * PATIENCE.as_secs()).to_string())
+        .arg(LIMIT_S.to_string())
         .args(["node", &format!("{here}/live/browser/runner.js")])
         .args([&format!("{here}/{scenarios}"), base])
         .envs(environment.iter().copied())
@@ -68,7 +71,7 @@ fn command(interpreter: &str, script: &str, arguments: &[&str]) -> Command {
     // A client that waits for an answer for ever is a failure, and not a test that never ends.
     let mut command = Command::new("timeout");
     command
-        .arg(PATIENCE.as_secs().to_string())
+        .arg(LIMIT_S.to_string())
         .arg(interpreter)
         .arg(format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR")))
         .args(arguments)

@@ -3,7 +3,7 @@
 
 "use strict";
 
-const PATIENCE_MS = Number(process.env.ROOST_PATIENCE_MS || 20_000);
+const PATIENCE_MS = Number(process.env.ROOST_PATIENCE_MS || 60_000);
 
 class Tab {
     // Opens tabs, all in one window, and hands them to `use`; closes them afterwards.

@@ -4,7 +4,7 @@
 
 const assert = require("node:assert/strict");
 
-const PATIENCE_MS = Number(process.env.ROOST_PATIENCE_MS || 20_000);
+const PATIENCE_MS = Number(process.env.ROOST_PATIENCE_MS || 60_000);
 
 class Visitor {
     // Own cookies and own storage. `options` as Playwright's newContext.

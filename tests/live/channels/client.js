@@ -8,7 +8,7 @@ const WebSocket = require("ws")
 
 const [base, transport] = process.argv.slice(2)
 const byPoll = transport === "longpoll"
-const PATIENCE_MS = 20000
+const PATIENCE_MS = 60000
 
 const sockets = []
 
@@ -247,14 +247,17 @@ const scenarios = {
   },
 
   async "the heartbeat is answered"(){
-    // A client that polls sends none.
-    const socket = connect({}, {heartbeatIntervalMs: 40})
+    // A client that polls sends none. It hangs up on whoever takes longer than the interval to answer.
+    const socket = connect({}, {heartbeatIntervalMs: 1000})
     await once("the connection", done => socket.onOpen(done))
     if(byPoll){ return }
     await once("an answer", done => socket.onMessage(({topic, payload}) => {
       if(topic === "phoenix" && payload.status === "ok"){ done() }
     }))
-    await once("a ping", done => socket.ping(done))
+    await once("a ping", done => {
+      const other = connect()
+      other.onOpen(() => other.ping(done))
+    })
   },
 
   async "a client that leaves its sockets is forgotten by those who stay"(){

@@ -15,7 +15,7 @@ use crate::login::TOKEN;
 const BIGGEST_FILE: u64 = 1_000;
 const FILES: usize = 2;
 /// How long a chunk of the impatient upload may be on its way.
-const IMPATIENT: Duration = Duration::from_secs(1);
+const IMPATIENT: Duration = Duration::from_secs(10);
 /// The scripts of these pages.
 const SCRIPTS: [&str; 3] = ["/js/phoenix.min.js", "/js/phoenix_live_view.min.js", "/js/app.js"];
 
