@@ -12,11 +12,21 @@ const { scenarios, scenario } = collect();
 
 const GLUE = path.join(__dirname, "../../../web-ui/live/examples/conformance/app.js");
 
+// Outside of what the system hands out: nobody takes it while the program is away.
+const PORT = "18090";
+let workshops = 0;
+
+// Linux serves all of 127.0.0.0/8: process and counter make an address that nobody else has.
+function ownAddress() {
+    workshops += 1;
+    return `127.${(process.pid >> 8) & 255}.${Math.max(process.pid & 255, 1)}.${workshops}`;
+}
+
 // A folder with a stylesheet and the glue, and a program that follows it.
 class Workshop {
     constructor() {
+        this.address = ownAddress();
         this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "roost-reload-"));
-        this.port = "0";
         this.write("app.css", "body { color: rgb(1, 1, 1); }");
         this.write("app.js", fs.readFileSync(GLUE, "utf8"));
     }
@@ -26,18 +36,17 @@ class Workshop {
     }
 
     async start() {
-        const env = { ...process.env, PORT: this.port, RELOAD: this.folder };
+        const env = { ...process.env, ADDRESS: this.address, PORT, RELOAD: this.folder };
         this.program = spawn(process.env.ROOST_CONFORMANCE, [], { env, stdio: ["ignore", "pipe", "inherit"] });
-        const said = await new Promise((resolve, reject) => {
+        this.base = await new Promise((resolve, reject) => {
             let text = "";
             this.program.stdout.on("data", (piece) => {
                 text += piece;
-                const found = /listening on (http:\S+:(\d+))/.exec(text);
-                if (found) resolve(found);
+                const found = /listening on (http:\S+)\n/.exec(text);
+                if (found) resolve(found[1]);
             });
             this.program.on("exit", () => reject(new Error(`the program has ended: ${text}`)));
         });
-        [, this.base, this.port] = said;
     }
 
     async stop() {

@@ -1,6 +1,8 @@
 //! The conformance program: everything that a client of Channels or live pages can be tried on, built from nothing but
 //! the public interface of `roost-live`. `PORT=4100 cargo run -p roost-live --example conformance`
 //!
+//! With `ADDRESS=<address>` it listens there and not on 127.0.0.1.
+//!
 //! With `RELOAD=<folder>` its pages have the stylesheet `app.css` of that folder and its `app.js` as glue, and follow
 //! what is changed there.
 
@@ -44,8 +46,9 @@ const NO_SECRET: &[u8] = b"known to everybody who reads this";
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "4100".to_owned());
-    let listener = TcpListener::bind(("127.0.0.1", port.parse()?))?;
+    let listener = TcpListener::bind((address.as_str(), port.parse()?))?;
     let address = listener.local_addr()?;
 
     let endpoint = Endpoint::new(Limits::default());
