@@ -28,7 +28,7 @@ use super::frame::{Frame, push_of_bytes};
 use crate::view::Inboxes;
 
 /// What has not come after this does not come.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Most bytes of an answer.
 const ANSWER: usize = 64 << 20;
 /// Bytes that are on their way in each direction.
