@@ -2,6 +2,7 @@
 
 use roost_tests::{Door, Transport, paho};
 
+#[expect(clippy::print_stdout, reason = "a test that fails says over which transport")]
 /// Each over every transport, with a gateway that has heard of nothing yet.
 fn holds(scenario: &str) {
     for transport in Transport::ALL {
