@@ -164,3 +164,15 @@ fn a_recording_tells_of_connections_and_commands_and_goes_with_its_device() {
     let _ = program.add_device("boiler");
     assert_eq!(recording().lines().count(), 1, "the new boiler has said nothing");
 }
+
+#[test]
+fn what_the_gateway_asks_a_device_by_itself_is_recorded_too() {
+    let program = Program::start(Settings::default());
+    let _secret = program.add_device_of("plug", "shelly");
+    let recording = wait_for("the question", || {
+        let text = program.output(&["device", "recording", "plug"]);
+        text.contains("Shelly.GetStatus").then_some(text)
+    });
+    let asked = recording.lines().find(|line| line.contains("Shelly.GetStatus"));
+    assert!(asked.unwrap().contains("\"kind\":\"out\""), "{recording}");
+}

@@ -95,6 +95,15 @@ impl Transport {
         }
     }
 
+    /// Bytes of answers that a WebSocket has taken and that have not left yet. What TLS keeps is not among them: it is
+    /// bounded by its own buffers.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        match self {
+            Self::Tcp(_) | Self::Tls(_) => 0,
+            Self::WebSocket(stream) => stream.unsent_bytes(),
+        }
+    }
+
     /// Says that nothing more will be sent.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self {

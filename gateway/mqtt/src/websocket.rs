@@ -136,6 +136,10 @@ impl WebSocket {
         !self.unsent.is_empty() || self.inner.has_unsent()
     }
 
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        self.unsent.len()
+    }
+
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         if !self.ended {
             put_frame(&mut self.unsent, Opcode::Close, &NORMAL.to_be_bytes());

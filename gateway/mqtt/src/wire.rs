@@ -97,7 +97,7 @@ impl Wire {
     /// the limit, whoever comes with more than its share has to go: a packet that is never finished, or answers that
     /// are never read, must not take the memory of others.
     pub(crate) fn count_buffers(&mut self) -> Result<(), Close> {
-        let now = self.read.len() + self.out.len();
+        let now = self.read.len() + self.out.len() + self.stream.unsent_bytes();
         if now == self.counted {
             return Ok(());
         }

@@ -138,7 +138,7 @@ impl Task {
             }
         }
         for outgoing in self.codec.greet(device, now.unix_ms()) {
-            bus.publish(on_the_bus(outgoing));
+            self.say(outgoing);
         }
     }
 
@@ -220,6 +220,18 @@ impl Task {
         self.env.parts.recorder.record(&self.env.device.id, entry);
     }
 
+    /// Says something to the device that is no command.
+    fn say(&self, outgoing: Outgoing) {
+        let message = on_the_bus(outgoing);
+        let recorder = &self.env.parts.recorder;
+        if recorder.is_on() {
+            let at_ms = self.env.parts.intake.now().unix_ms();
+            let entry = Entry::new(at_ms, Kind::Out, message.topic.as_str(), &message.body);
+            recorder.record(&self.env.device.id, entry);
+        }
+        self.env.parts.bus.publish(message);
+    }
+
     /// Takes a message apart. Returns what those have to hear of it who follow the device's commands.
     fn frame(
         &mut self,
@@ -250,7 +262,7 @@ impl Task {
             reachable(&self.env, online);
         }
         for outgoing in decoded.outgoing {
-            self.env.parts.bus.publish(on_the_bus(outgoing));
+            self.say(outgoing);
         }
         // All of them before anybody is told of one: whatever happens to this task while it waits, they are taken.
         let mut said = self.take(decoded.samples, received);
