@@ -191,4 +191,15 @@ scenario("a file that is too large is named and none of it is sent", async (one)
     await one.seesAll("#files li", ["small.txt 100 ×"]);
 });
 
+scenario("a file that is too large does not hold up the one that was chosen with it", async (one) => {
+    await one.visits("/more");
+    await one.page.setInputFiles("#uploads input[type=file]", [text("small.txt", 10), text("big.txt", 100_000)]);
+    await one.seesAll("#files li", ["small.txt 100 ×", "big.txt 0 TooLarge×"]);
+    await one.click("#files li:nth-child(2) button");
+    await one.seesAll("#files li", ["small.txt 100 ×"]);
+    await one.click("#keep");
+    await one.seesAll("#heard li", ["kept small.txt"]);
+    await one.misses("#files li");
+});
+
 module.exports = scenarios;

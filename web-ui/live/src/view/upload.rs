@@ -9,6 +9,7 @@ mod entry;
 mod receiving;
 mod table;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -182,24 +183,40 @@ impl Upload {
     }
 
     /// The client asks to send files: which it may, and what each needs; or why not.
+    ///
+    /// A form that is sent with its files is sent whole or not at all: one file that is refused refuses this ask. Files
+    /// that are sent as they are chosen each go by themselves, as many as may be; the client asks again for the rest.
     pub(crate) fn allow(&mut self, asked: Vec<ClientEntry>, table: &Table) -> Map<String, Value> {
+        let asked_for: HashSet<String> = asked.iter().map(|entry| entry.reference.clone()).collect();
         self.choose(asked);
-        let (mut tokens, mut errors) = (Map::new(), Vec::new());
+        let each = self.options.auto_upload;
+        let (mut tokens, mut refused) = (Map::new(), Vec::new());
         if self.too_many {
-            errors.push(json!([self.reference, "too_many_files"]));
+            refused.push((self.reference.clone(), "too_many_files"));
         }
-        let wanted = self.entries.iter_mut().filter(|entry| !entry.is_allowed());
-        for entry in wanted.take(if self.too_many { 0 } else { ENTRIES }) {
+        let allowed = self.entries.iter().filter(|entry| entry.is_allowed()).count();
+        let mut places = match self.too_many && !each {
+            true => 0,
+            false => self.options.max_entries.saturating_sub(allowed),
+        };
+        for entry in &mut self.entries {
+            let is_wanted = !entry.is_allowed() && asked_for.contains(entry.reference());
+            if !is_wanted || (places == 0 && entry.error().is_none()) {
+                continue;
+            }
             match entry.allow(table, &self.options) {
-                Ok(token) => drop(tokens.insert(entry.reference().to_owned(), token.into())),
-                Err(error) => errors.push(json!([entry.reference(), error.word()])),
+                Ok(token) => {
+                    places -= 1;
+                    tokens.insert(entry.reference().to_owned(), token.into());
+                }
+                Err(error) => refused.push((entry.reference().to_owned(), error.word())),
             }
         }
-        let mut answer = Map::new();
-        answer.insert("ref".to_owned(), self.reference.as_str().into());
-        if !errors.is_empty() {
-            answer.insert("error".to_owned(), errors.into());
-            return answer;
+        if !each && !refused.is_empty() {
+            // The client gives up all that it asked for; what it was not told of would count as on its way for ever.
+            let given = |entry: &&mut Entry| tokens.contains_key(entry.reference());
+            self.entries.iter_mut().filter(given).for_each(Entry::disallow);
+            return self.answer([("error", json!(refused))]);
         }
         let config = json!({
             "chunk_size": self.options.chunk_size,
@@ -207,10 +224,18 @@ impl Upload {
             "max_file_size": self.options.max_file_size,
             "max_entries": self.options.max_entries,
         });
-        answer.insert("config".to_owned(), config);
-        answer.insert("entries".to_owned(), tokens.into());
-        answer.insert("errors".to_owned(), json!({}));
-        answer
+        let reasons = refused.into_iter().map(|(of, word)| (of, json!([word])));
+        self.answer([
+            ("config", config),
+            ("entries", tokens.into()),
+            ("errors", Value::Object(reasons.collect())),
+        ])
+    }
+
+    fn answer<const N: usize>(&self, said: [(&str, Value); N]) -> Map<String, Value> {
+        let of = ("ref", self.reference.as_str().into());
+        let all = std::iter::once(of).chain(said);
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// The client says how far a file is, or that it gave up. Returns whether there is such a file.

@@ -147,6 +147,11 @@ impl Entry {
         Ok(token)
     }
 
+    /// Takes the room back: its token leads nowhere any more.
+    pub(super) fn disallow(&mut self) {
+        self.receiving = None;
+    }
+
     pub(super) fn set_progress(&mut self, progress: &Value) {
         let complete = self
             .receiving

@@ -104,6 +104,67 @@ fn more_files_than_may_be_are_refused() {
     assert!(upload.allow(Vec::new(), &table).get("error").is_none());
 }
 
+fn preflighted(upload: &Upload) -> String {
+    let html = upload.input().to_html();
+    let (_, after) = html.split_once(" data-phx-preflighted-refs=\"").unwrap();
+    after.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn one_file_that_is_refused_refuses_the_form_and_no_other_counts_as_on_its_way() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions {
+        max_file_size: 10,
+        max_entries: 2,
+        ..UploadOptions::default()
+    });
+    let answer = upload.allow(vec![chosen("0", "a", 1), chosen("1", "b", 11)], &table);
+    assert_eq!(answer["error"], json!([["1", "too_large"]]));
+    assert_eq!(preflighted(&upload), "");
+    assert!(upload.cancel("1"));
+    let answer = upload.allow(vec![chosen("0", "a", 1)], &table);
+    assert!(answer["entries"]["0"].is_string(), "{answer:?}");
+    assert_eq!(preflighted(&upload), "0");
+}
+
+#[test]
+fn of_files_that_are_sent_as_they_are_chosen_the_good_ones_go() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions {
+        max_file_size: 10,
+        max_entries: 2,
+        auto_upload: true,
+        ..UploadOptions::default()
+    });
+    let answer = upload.allow(vec![chosen("0", "a", 1), chosen("1", "b", 11)], &table);
+    assert_eq!(answer.get("error"), None, "the client would give up the good one");
+    assert!(answer["entries"]["0"].is_string() && answer["entries"].get("1").is_none());
+    assert_eq!(answer["errors"], json!({"1": ["too_large"]}));
+    assert_eq!(preflighted(&upload), "0");
+}
+
+#[test]
+fn of_files_that_are_sent_as_they_are_chosen_as_many_go_as_may_be_and_the_rest_later() {
+    let (table, _folder) = table(1000);
+    let mut upload = upload(UploadOptions {
+        max_entries: 2,
+        auto_upload: true,
+        ..UploadOptions::default()
+    });
+    let three = (0..3).map(|at| chosen(&at.to_string(), "a", 1)).collect();
+    let answer = upload.allow(three, &table);
+    assert_eq!(answer.get("error"), None);
+    assert_eq!(answer["errors"], json!({"phx-1-fw": ["too_many_files"]}));
+    assert_eq!(preflighted(&upload), "0,1");
+    assert!(upload.cancel("0"));
+    let answer = upload.allow(vec![chosen("2", "a", 1)], &table);
+    assert!(answer["entries"]["2"].is_string(), "{answer:?}");
+    assert_eq!(
+        (preflighted(&upload).as_str(), &answer["errors"]),
+        ("1,2", &json!({}))
+    );
+}
+
 #[test]
 fn what_is_wrong_is_named_until_it_is_taken_back() {
     let mut upload = upload(UploadOptions {
