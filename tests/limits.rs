@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use roost::config::Config;
 use roost_live::endpoint::{HTTP_CONNECTIONS, Limits as LiveLimits};
-use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, UPLOAD_BYTES};
+use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, SHARE, UPLOAD_BYTES};
 use roost_live::{channel, flash, form, frame, render, routes, session, sign, socket, view};
 use roost_mqtt::Limits;
 use roost_runtime::BusLimits;
@@ -196,6 +196,7 @@ fn of_live_views() -> Vec<(&'static str, String)> {
         ("FILES", count(FILES)),
         ("EXPECTED", count(EXPECTED)),
         ("UPLOAD_BYTES", bytes(usize::try_from(UPLOAD_BYTES).unwrap())),
+        ("SHARE", count(SHARE)),
         ("TOKEN_BYTES", bytes(sign::TOKEN_BYTES)),
         ("SESSION_BYTES", bytes(session::SESSION_BYTES)),
         ("FLASH_ENTRIES", count(flash::FLASH_ENTRIES)),

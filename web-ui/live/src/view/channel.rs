@@ -85,7 +85,8 @@ impl Channel for ViewChannel {
         let sender = join_in.sender();
         let inbox: Inbox = Arc::new(move |letter| sender.send(Info::Letter(letter)).map_err(|_| SendError));
         let session = join_in.connection.assigns::<Session>();
-        match join(&site, id, payload, session, Arc::clone(&inbox)) {
+        let connection = join_in.connection.number();
+        match join(&site, id, payload, session, connection, Arc::clone(&inbox)) {
             Ok(Joined { running, response }) => {
                 if let Some(views) = join_in.connection.views() {
                     views.enter(&join_in.topic, running.takes(), inbox);

@@ -28,6 +28,8 @@ use crate::site::Site;
 pub struct Context {
     pub(crate) site: Site,
     pub(crate) connected: bool,
+    /// The number of the client's connection; 0 in the dead render, to which nothing is sent.
+    pub(crate) connection: u64,
     pub(crate) id: Box<str>,
     pub(crate) address: Box<str>,
     pub(crate) flash: Flash,
@@ -51,6 +53,7 @@ impl Context {
         Self {
             site,
             connected: inbox.is_some(),
+            connection: 0,
             id: id.into(),
             address: address.into(),
             flash: Flash::default(),
@@ -256,7 +259,8 @@ impl Context {
     /// Lets the page send files under `name`. Called in `mount`. A name that is given twice stands for the last.
     pub fn allow_upload(&mut self, name: &str, options: UploadOptions) {
         self.uploads.retain(|upload| upload.name() != name);
-        self.uploads.push(Upload::new(&self.id, name, options));
+        self.uploads
+            .push(Upload::new(self.connection, &self.id, name, options));
     }
 
     /// The upload of this name: its entries, their progress and errors.

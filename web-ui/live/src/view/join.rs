@@ -82,12 +82,14 @@ struct Place {
     moved: bool,
 }
 
-/// Joins the view of the topic `lv:<id>`. `session` is that of the connection; without one nobody joins.
+/// Joins the view of the topic `lv:<id>`. `session` is that of the connection of this number; without one
+/// nobody joins.
 pub(crate) fn join(
     site: &Site,
     id: &str,
     payload: JoinPayload,
     session: Option<&Session>,
+    connection: u64,
     inbox: Inbox,
 ) -> Result<Joined, NotJoined> {
     let session = session.ok_or_else(|| reason("stale"))?;
@@ -99,6 +101,7 @@ pub(crate) fn join(
     };
     let place = place(site, &token, &payload).ok_or_else(|| reason("unauthorized"))?;
     let mut context = Context::new(site.clone(), id, &place.address, Some(inbox));
+    context.connection = connection;
     context.assets = tracked(payload.params.assets);
     context.flash = match (&payload.flash, shown) {
         (Some(token), _) => Flash::from_token(token, site.key()),

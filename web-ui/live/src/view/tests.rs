@@ -43,7 +43,7 @@ impl Visit {
     fn join_with(&self, payload: Value) -> Result<Joined, NotJoined> {
         let payload: JoinPayload = serde_json::from_value(payload).unwrap();
         let inbox: Inbox = Arc::new(|_| Ok(()));
-        join(&self.site, ID, payload, Some(&self.session), inbox)
+        join(&self.site, ID, payload, Some(&self.session), 1, inbox)
     }
 
     fn payload(&self, url: &str) -> Value {

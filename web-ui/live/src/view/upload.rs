@@ -23,7 +23,7 @@ pub(crate) use channel::UploadChannel;
 pub(crate) use entry::ClientEntry;
 pub(crate) use receiving::Receiving;
 pub(crate) use table::Table;
-pub use table::{EXPECTED, FILES, UPLOAD_BYTES};
+pub use table::{EXPECTED, FILES, SHARE, UPLOAD_BYTES};
 
 /// Most files that a client may name under one upload, taken or not.
 pub const ENTRIES: usize = 100;
@@ -33,7 +33,7 @@ pub const ENTRIES: usize = 100;
 pub struct UploadOptions {
     /// Endings with a dot (`.bin`) or media types (`image/png`, `image/*`) that are taken; empty takes all.
     pub accept: Vec<String>,
-    /// Most files at once.
+    /// Most files at once. One connection has a [`SHARE`] of [`FILES`] that lie here and are not consumed.
     pub max_entries: usize,
     /// Most bytes of one file. A bigger one is refused before its first byte.
     pub max_file_size: u64,
@@ -67,18 +67,21 @@ pub struct Upload {
     name: String,
     options: UploadOptions,
     reference: String,
+    /// The connection whose room the files take.
+    owner: u64,
     entries: Vec<Entry>,
     too_many: bool,
 }
 
 impl Upload {
-    pub(crate) fn new(view: &str, name: &str, mut options: UploadOptions) -> Self {
+    pub(crate) fn new(owner: u64, view: &str, name: &str, mut options: UploadOptions) -> Self {
         options.chunk_size = options.chunk_size.max(1);
         Self {
             name: name.to_owned(),
             options,
             // The same in the dead render and after a rejoin.
             reference: format!("{view}-{name}"),
+            owner,
             entries: Vec::new(),
             too_many: false,
         }
@@ -204,7 +207,7 @@ impl Upload {
             if !is_wanted || (places == 0 && entry.error().is_none()) {
                 continue;
             }
-            match entry.allow(table, &self.options) {
+            match entry.allow(table, self.owner, &self.options) {
                 Ok(token) => {
                     places -= 1;
                     tokens.insert(entry.reference().to_owned(), token.into());

@@ -95,7 +95,7 @@ proptest! {
     fn a_join_may_say_anything(said in any_json()) {
         let visit = Visit::of(pages(), std::any::type_name::<Two>());
         if let Ok(payload) = serde_json::from_value::<JoinPayload>(said) {
-            let joined = join(&visit.site, ID, payload, Some(&visit.session), kept().0);
+            let joined = join(&visit.site, ID, payload, Some(&visit.session), 1, kept().0);
             prop_assert!(matches!(joined, Err(NotJoined::Refused(_))), "{joined:?}");
         }
     }

@@ -49,7 +49,7 @@ fn a_forged_an_old_and_a_foreign_token_are_stale() {
 fn without_a_session_every_view_is_stale() {
     let visit = visit();
     let payload = serde_json::from_value(visit.payload("/")).unwrap();
-    let refused = join(&visit.site, ID, payload, None, kept().0).unwrap_err();
+    let refused = join(&visit.site, ID, payload, None, 1, kept().0).unwrap_err();
     assert_eq!(refused, NotJoined::Refused(json!({"reason": "stale"})));
 }
 

@@ -137,11 +137,16 @@ impl Entry {
     }
 
     /// Makes room for it. Returns the token by which the client may send it.
-    pub(super) fn allow(&mut self, table: &Table, options: &UploadOptions) -> Result<String, UploadError> {
+    pub(super) fn allow(
+        &mut self,
+        table: &Table,
+        owner: u64,
+        options: &UploadOptions,
+    ) -> Result<String, UploadError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let opened = table.open(self.size, options);
+        let opened = table.open(owner, self.size, options);
         let (receiving, token) = opened.inspect_err(|error| self.error = Some(*error))?;
         self.receiving = Some(receiving);
         Ok(token)

@@ -20,6 +20,9 @@ pub const UPLOAD_BYTES: u64 = 64 << 20;
 pub const FILES: usize = 256;
 /// Most files of a site that were allowed and may still come. One more is refused.
 pub const EXPECTED: usize = 10_000;
+/// What part of each of these one connection may take: one in so many. Whoever holds files open is out of room before
+/// others are. A file that is its connection's only one may be larger: else none could be as large as its view allows.
+pub const SHARE: usize = 4;
 
 /// How files on their way begin, in a folder that they may share with others.
 const PREFIX: &str = "roost-upload-";
@@ -33,11 +36,29 @@ struct Waiting {
     chunk_size: u32,
 }
 
+/// What the files of somebody take: of one connection, or of all.
+#[derive(Debug, Default, Clone, Copy)]
+struct Taken {
+    /// Files that were allowed and are not forgotten.
+    expected: usize,
+    /// Those of them of which there is something.
+    files: usize,
+    bytes: u64,
+}
+
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<String, Waiting>,
-    bytes: u64,
-    files: usize,
+    all: Taken,
+    /// By the number of the connection; only of those that have a file.
+    each: HashMap<u64, Taken>,
+}
+
+impl State {
+    /// What all take, and what one connection does.
+    fn both(&mut self, owner: u64) -> [&mut Taken; 2] {
+        [&mut self.all, self.each.entry(owner).or_default()]
+    }
 }
 
 #[derive(Debug)]
@@ -66,6 +87,10 @@ pub(super) struct Found {
 pub(super) struct Room {
     table: Weak<Inner>,
     name: String,
+    /// The connection whose file it is.
+    owner: u64,
+    /// Whether it was its connection's only one.
+    alone: bool,
     bytes: AtomicU64,
     has_file: AtomicBool,
 }
@@ -83,24 +108,35 @@ impl Table {
         }))
     }
 
-    /// Expects a file of so many bytes, if they would fit now. Returns it with the token that leads to it. Room is
-    /// taken
-    /// by what comes, not by what is said.
+    /// Expects a file of so many bytes from a connection, if they would fit now. Returns it with the token that leads
+    /// to it. Room is taken by what comes, not by what is said.
     pub(super) fn open(
         &self,
+        owner: u64,
         size: u64,
         options: &UploadOptions,
     ) -> Result<(Arc<Receiving>, String), UploadError> {
         let name = unguessable("").map_err(|_| UploadError::Failed)?;
         let mut state = lock(&self.0.state);
-        let taken = state.bytes.checked_add(size);
-        taken
-            .filter(|taken| *taken <= self.0.most_bytes)
-            .filter(|_| state.waiting.len() < EXPECTED && state.files < FILES)
-            .ok_or(UploadError::NoRoom)?;
+        let own = state.each.get(&owner).copied().unwrap_or_default();
+        let alone = own.expected == 0;
+        let fits = state.all.expected < EXPECTED
+            && state.all.files < FILES
+            && state.all.bytes.saturating_add(size) <= self.0.most_bytes
+            && own.expected < EXPECTED / SHARE
+            && own.files < FILES / SHARE
+            && (alone || own.bytes.saturating_add(size) <= self.0.share_bytes());
+        if !fits {
+            return Err(UploadError::NoRoom);
+        }
+        for taken in state.both(owner) {
+            taken.expected += 1;
+        }
         let room = Room {
             table: Arc::downgrade(&self.0),
             name: name.clone(),
+            owner,
+            alone,
             bytes: AtomicU64::new(0),
             has_file: AtomicBool::new(false),
         };
@@ -137,7 +173,20 @@ impl Table {
     /// Bytes that are kept free for files on their way.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
-        lock(&self.0.state).bytes
+        lock(&self.0.state).all.bytes
+    }
+
+    /// Connections that have a file.
+    #[cfg(test)]
+    pub(super) fn owners(&self) -> usize {
+        lock(&self.0.state).each.len()
+    }
+}
+
+impl Inner {
+    /// Bytes that several files of one connection may take together.
+    fn share_bytes(&self) -> u64 {
+        self.most_bytes / SHARE as u64
     }
 }
 
@@ -148,9 +197,12 @@ impl Room {
             return false;
         };
         let mut state = lock(&table.state);
-        let fits = state.bytes.saturating_add(bytes) <= table.most_bytes;
+        let [all, own] = state.both(self.owner);
+        let fits = all.bytes.saturating_add(bytes) <= table.most_bytes
+            && (self.alone || own.bytes.saturating_add(bytes) <= table.share_bytes());
         if fits {
-            state.bytes += bytes;
+            all.bytes += bytes;
+            own.bytes += bytes;
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         fits
@@ -163,10 +215,12 @@ impl Room {
         {
             let mut state = lock(&table.state);
             if !self.has_file.load(Ordering::Relaxed) {
-                if state.files >= FILES {
+                let [all, own] = state.both(self.owner);
+                if all.files >= FILES || own.files >= FILES / SHARE {
                     return Err(ChunkError::NoRoom);
                 }
-                state.files += 1;
+                all.files += 1;
+                own.files += 1;
                 self.has_file.store(true, Ordering::Relaxed);
             }
         }
@@ -211,8 +265,14 @@ impl Drop for Room {
     fn drop(&mut self) {
         if let Some(table) = self.table.upgrade() {
             let mut state = lock(&table.state);
-            state.bytes -= self.bytes.load(Ordering::Relaxed);
-            state.files -= usize::from(self.has_file.load(Ordering::Relaxed));
+            for taken in state.both(self.owner) {
+                taken.expected -= 1;
+                taken.files -= usize::from(self.has_file.load(Ordering::Relaxed));
+                taken.bytes -= self.bytes.load(Ordering::Relaxed);
+            }
+            if state.each.get(&self.owner).is_some_and(|own| own.expected == 0) {
+                state.each.remove(&self.owner);
+            }
             state.waiting.remove(&self.name);
         }
     }

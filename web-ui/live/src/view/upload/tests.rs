@@ -1,5 +1,9 @@
 //! Uploads without a socket: what is chosen, allowed, sent, done and forgotten.
 
+mod room;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::json;
 
 use super::*;
@@ -15,8 +19,15 @@ fn table(most_bytes: u64) -> (Table, tempfile::TempDir) {
     (table, folder)
 }
 
+/// An upload of a connection that has no other.
 fn upload(options: UploadOptions) -> Upload {
-    Upload::new("phx-1", "fw", options)
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(1000);
+    of(CONNECTIONS.fetch_add(1, Ordering::Relaxed), options)
+}
+
+/// An upload of the connection of this number.
+fn of(connection: u64, options: UploadOptions) -> Upload {
+    Upload::new(connection, "phx-1", "fw", options)
 }
 
 fn chosen(reference: &str, name: &str, size: u64) -> ClientEntry {
@@ -222,52 +233,6 @@ fn a_token_leads_one_channel_to_its_file() {
 }
 
 #[test]
-fn files_on_their_way_have_a_limit_together_and_leave_nothing_behind() {
-    let (table, folder) = table(10);
-    let mut first = upload(UploadOptions::default());
-    let answer = first.allow(vec![chosen("0", "a", 8)], &table);
-    assert_eq!(
-        (files(&folder), table.bytes()),
-        (0, 0),
-        "what is only said takes no room"
-    );
-    send(&table, &answer, "0", b"12345678");
-    let mut second = upload(UploadOptions::default());
-    assert_eq!(
-        second.allow(vec![chosen("0", "a", 8)], &table)["error"],
-        json!([["0", "no_room"]])
-    );
-    assert_eq!((files(&folder), table.bytes()), (1, 8));
-    drop(first);
-    assert_eq!((files(&folder), table.bytes()), (0, 0), "its view has ended");
-    assert!(second.cancel("0"));
-    assert!(
-        second
-            .allow(vec![chosen("1", "a", 8)], &table)
-            .get("error")
-            .is_none()
-    );
-}
-
-#[test]
-fn the_file_that_comes_when_there_is_no_room_any_more_is_broken_off() {
-    let (table, _folder) = table(10);
-    let (mut first, mut second) = (upload(UploadOptions::default()), upload(UploadOptions::default()));
-    let (one, two) = (
-        first.allow(vec![chosen("0", "a", 8)], &table),
-        second.allow(vec![chosen("0", "a", 8)], &table),
-    );
-    send(&table, &one, "0", b"12345678");
-    let found = table.find(two["entries"]["0"].as_str().unwrap()).unwrap();
-    let broken = found.receiving.upgrade().unwrap().write(b"12345678").unwrap_err();
-    assert_eq!(broken.reason(), "no_room");
-    // The client says it again, and the page shows it.
-    assert!(second.progress("0", &json!({"error": "no_room"})));
-    assert_eq!(second.entries()[0].error(), Some(UploadError::NoRoom));
-    assert_eq!(table.bytes(), 8);
-}
-
-#[test]
 fn another_file_replaces_the_only_one() {
     let mut upload = upload(UploadOptions::default());
     upload.choose(vec![chosen("0", "a", 1)]);
@@ -291,30 +256,6 @@ fn a_client_may_not_name_files_without_end() {
     }
     assert_eq!(upload.entries().len(), ENTRIES);
     assert!(upload.entries()[0].name().len() <= 255);
-}
-
-#[test]
-fn files_are_limited_in_number_however_small_they_are() {
-    let (table, folder) = table(1_000_000);
-    let mut uploads = Vec::new();
-    let mut allow = || {
-        let mut upload = upload(UploadOptions::default());
-        let answer = upload.allow(vec![chosen("0", "fw.bin", 1)], &table);
-        uploads.push(upload);
-        answer
-    };
-    for _ in 0..FILES {
-        let answer = allow();
-        send(&table, &answer, "0", b"a");
-    }
-    assert_eq!(allow()["error"], json!([["0", "no_room"]]));
-    assert_eq!(files(&folder), FILES);
-    drop(uploads);
-    let answer = upload(UploadOptions::default()).allow(vec![chosen("0", "fw.bin", 1)], &table);
-    assert!(
-        answer.contains_key("entries") && files(&folder) == 0,
-        "{answer:?}"
-    );
 }
 
 #[test]
