@@ -87,7 +87,7 @@ fn page(site: &Site, address: &str, headers: &HeaderMap) -> Result<Response, Key
         session: &session,
     };
     let mut response = match Running::open(opening, context) {
-        Ok((_, Some(patched))) => elsewhere(site, &patched.to, &Flash::default()),
+        Ok((running, Some(patched))) => elsewhere(site, &patched.to, &running.context.flash),
         Ok((mut running, None)) => document(site, &mut running, &session, found.group),
         Err(Halt::Refused(refusal, left)) => refused(site, &refusal, &left.flash),
         Err(Halt::Crashed(crash)) => {

@@ -121,6 +121,24 @@ async fn a_view_that_is_elsewhere_redirects_with_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_view_that_patches_itself_at_its_load_takes_what_it_was_to_say_along() {
+    let site = pages();
+    let mut flash = Flash::default();
+    flash.put("info", "signed in");
+    let carried = format!("{FLASH_COOKIE}={}", flash.to_token(site.key()).unwrap());
+    let patched = get(&site, "/?at_mount=patch", &carried).await;
+    assert_eq!(patched.headers()[header::LOCATION], "/?patched=1");
+    let set = cookies(&patched);
+    let flash = set
+        .iter()
+        .find(|cookie| cookie.starts_with(FLASH_COOKIE))
+        .unwrap();
+    let there = get(&site, "/?patched=1", flash.split(';').next().unwrap()).await;
+    let html = text(there).await;
+    assert!(html.contains("<p id=\"fl\">signed in</p>"), "{html}");
+}
+
+#[tokio::test]
 async fn what_is_no_page_is_answered_so() {
     let site = pages();
     assert_eq!(get(&site, "/nowhere", "").await.status(), StatusCode::NOT_FOUND);
