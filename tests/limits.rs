@@ -184,6 +184,7 @@ fn of_live_views() -> Vec<(&'static str, String)> {
         ("MAX_DEPTH", count(frame::MAX_DEPTH)),
         ("INBOX_MESSAGES", count(channel::INBOX_MESSAGES)),
         ("INBOX_BYTES", bytes(channel::INBOX_BYTES)),
+        ("CONNECT_BYTES", bytes(view::CONNECT_BYTES)),
         ("EVENTS", count(view::EVENTS)),
         ("SUBSCRIPTIONS", count(view::SUBSCRIPTIONS)),
         ("PUBLISHED", count(view::PUBLISHED)),

@@ -30,7 +30,7 @@ pub use components::COMPONENTS;
 pub use context::Context;
 pub use effects::{EVENTS, Go};
 pub use handle::{Handle, SendError};
-pub use join::LIVEVIEW_VERSION;
+pub use join::{CONNECT_BYTES, LIVEVIEW_VERSION};
 pub use listening::{FilterError, PUBLISHED, SUBSCRIPTIONS};
 pub use live_view::{Container, LiveView};
 pub use nest::NESTED;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
+use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::failure::Failure;
@@ -21,6 +22,8 @@ const REDIRECTS: usize = 10;
 pub struct Browser {
     pub(super) router: Router,
     pub(super) mount: String,
+    /// What the pages' script says at each join besides what the client does.
+    pub(super) params: Map<String, Value>,
     cookies: BTreeMap<String, String>,
 }
 
@@ -38,6 +41,7 @@ impl Browser {
         Self {
             router,
             mount: "/live".to_owned(),
+            params: Map::new(),
             cookies: BTreeMap::new(),
         }
     }
@@ -46,6 +50,13 @@ impl Browser {
     #[must_use]
     pub fn socket_at(mut self, mount: &str) -> Self {
         mount.clone_into(&mut self.mount);
+        self
+    }
+
+    /// The same with a parameter that the pages' script gives its `LiveSocket`, for `Context::connect_params`.
+    #[must_use]
+    pub fn connect_param(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
         self
     }
 

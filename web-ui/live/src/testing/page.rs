@@ -135,7 +135,10 @@ impl Page {
 
     /// Joins the view; `at` says with which address.
     async fn enter(&mut self, at: Value, fixed: Value, flash: Option<Value>) -> Result<Going, Failure> {
-        let params = json!({"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0});
+        let mut params = json!({"_csrf_token": self.csrf, "_mounts": 0, "_mount_attempts": 0});
+        for (name, value) in &self.browser.params {
+            params[name.as_str()] = value.clone();
+        }
         let mut payload =
             json!({"params": params, "session": self.session, "static": fixed, "sticky": self.sticky});
         for (key, value) in at.as_object().into_iter().flatten() {

@@ -38,6 +38,13 @@ async fn a_view_is_sent_messages_and_shows_them_at_once() -> Result<(), Failure>
 }
 
 #[tokio::test]
+async fn a_browser_says_at_the_join_what_the_script_of_its_pages_would() -> Result<(), Failure> {
+    let mut browser = Browser::new(start().await).connect_param("zone", "Europe/Berlin");
+    assert_eq!(browser.open("/").await?.text("#said")?, "Europe/Berlin");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_others_send_is_shown_although_a_component_has_an_event_at_once() -> Result<(), Failure> {
     let mut page = open().await?;
     for round in 0..64 {

@@ -20,6 +20,7 @@ use super::present::Present;
 use super::timers::Timers;
 use super::upload::{Entry, Upload, UploadOptions};
 use crate::flash::Flash;
+use crate::params::Params;
 use crate::render::{Cid, Raw};
 use crate::session::Session;
 use crate::site::Site;
@@ -42,6 +43,8 @@ pub struct Context {
     pub(crate) assigned: Vec<(TypeId, Box<dyn Any + Send>)>,
     /// Assets that the page was loaded with, as the client says.
     pub(crate) assets: Box<[String]>,
+    /// What the page's own script said at the join.
+    pub(crate) connect_params: Params,
     pub(crate) uploads: Vec<Upload>,
     pub(crate) nest: Option<Nest>,
     pub(crate) present: Option<Box<Present>>,
@@ -64,6 +67,7 @@ impl Context {
             timers: Timers::default(),
             assigned: Vec::new(),
             assets: Box::default(),
+            connect_params: Params::default(),
             uploads: Vec::new(),
             nest: None,
             present: None,
@@ -88,6 +92,14 @@ impl Context {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What the page's script gives its `LiveSocket` as `params`: the browser's time zone, say. Said by the client: to
+    /// be believed as little as a form. Names that begin with an underscore are the client's own and not here. None in
+    /// the dead render, or if they have more than [`CONNECT_BYTES`](super::CONNECT_BYTES) as JSON.
+    #[must_use]
+    pub fn connect_params(&self) -> &Params {
+        &self.connect_params
     }
 
     /// The program's own state, as the site was given it; `None` if that is of another type.

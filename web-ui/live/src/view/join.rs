@@ -1,7 +1,7 @@
 //! A client joins a view: who it says it is, where it says it is, and what it is answered.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::container::attributes;
 use super::context::Context;
@@ -24,6 +24,8 @@ pub const LIVEVIEW_VERSION: &str = "1.2.12";
 const ASSETS: (usize, usize) = (32, 256);
 /// Most bytes of a page's address.
 pub(super) const ADDRESS_BYTES: usize = 4096;
+/// Most bytes of the application's own parameters of a join, as JSON. Of more none is kept.
+pub const CONNECT_BYTES: usize = 4096;
 
 /// What a join says.
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +53,9 @@ struct JoinParams {
     /// Assets that the page was loaded with.
     #[serde(default, rename = "_track_static")]
     assets: Vec<String>,
+    /// What the page's own script says, and what else the client does: its names begin with an underscore.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 /// A view that was joined.
@@ -103,6 +108,7 @@ pub(crate) fn join(
     let mut context = Context::new(site.clone(), id, &place.address, Some(inbox));
     context.connection = connection;
     context.assets = tracked(payload.params.assets);
+    context.connect_params = own(payload.params.rest, place.found.kind.name);
     context.flash = match (&payload.flash, shown) {
         (Some(token), _) => Flash::from_token(token, site.key()),
         (None, Some(shown)) if payload.params.mounts == 0 && !place.moved => shown,
@@ -127,6 +133,22 @@ fn tracked(mut assets: Vec<String>) -> Box<[String]> {
     assets.retain(|asset| asset.len() <= bytes);
     assets.truncate(most);
     assets.into()
+}
+
+/// The application's own parameters.
+fn own(mut said: Map<String, Value>, view: &str) -> Params {
+    said.retain(|name, _| !name.starts_with('_'));
+    let bytes = serde_json::to_vec(&said).map_or(0, |json| json.len());
+    if bytes > CONNECT_BYTES {
+        tracing::warn!(
+            view,
+            bytes,
+            CONNECT_BYTES,
+            "the parameters of a join are too long, and are left out"
+        );
+        return Params::default();
+    }
+    said.into()
 }
 
 /// Where a join leads: its address must be one of the group of its token, and without a move one of the same view.

@@ -36,7 +36,12 @@ impl LiveView for Desk {
 
     fn mount(_: &Params, _: &Session, context: &mut Context) -> Result<Self, Refusal> {
         context.allow_upload("files", UploadOptions::default());
-        let (said, did) = (String::new(), String::new());
+        let said = context
+            .connect_params()
+            .get("zone")
+            .unwrap_or_default()
+            .to_owned();
+        let did = String::new();
         let own = context.handle();
         Ok(Self { said, did, own })
     }

@@ -7,7 +7,7 @@ use super::{ID, Visit, kept};
 use crate::flash::Flash;
 use crate::session::Session;
 use crate::sign::{Purpose, SigningKey, unix_s};
-use crate::view::join::{NotJoined, join};
+use crate::view::join::{CONNECT_BYTES, NotJoined, join};
 use crate::view::token::{StaticToken, ViewToken};
 
 fn visit() -> Visit {
@@ -194,6 +194,22 @@ fn a_view_knows_whether_its_page_was_loaded_with_other_scripts() {
             .assets
             .is_empty()
     );
+}
+
+#[test]
+fn a_view_is_told_what_the_script_of_its_page_says_and_not_what_the_client_does() {
+    let visit = visit();
+    let mut payload = visit.payload("/");
+    payload["params"] =
+        json!({"_mounts": 0, "_csrf_token": "secret", "zone": "Europe/Berlin", "screen": {"width": 800}});
+    let joined = visit.join_with(payload.clone()).unwrap();
+    let params = joined.running.context.connect_params();
+    assert_eq!(params.get("zone"), Some("Europe/Berlin"));
+    assert_eq!(params.value("screen"), Some(&json!({"width": 800})));
+    assert_eq!(params.iter().count(), 2);
+    payload["params"]["more"] = json!("x".repeat(CONNECT_BYTES));
+    let joined = visit.join_with(payload).unwrap();
+    assert!(joined.running.context.connect_params().is_empty());
 }
 
 #[test]
