@@ -53,11 +53,11 @@ impl Pattern {
             if matches!(segments.last(), Some(Segment::Rest(_))) {
                 return Err(PatternError::RestNotLast(path.to_owned()));
             }
-            let segment = match part.split_at(1) {
-                (":" | "*", "") => return Err(PatternError::NoName(path.to_owned())),
-                (":", name) => Segment::Variable(name.into()),
-                ("*", name) => Segment::Rest(name.into()),
-                _ => Segment::Word(part.into()),
+            let segment = match (part.strip_prefix(':'), part.strip_prefix('*')) {
+                (Some(""), _) | (_, Some("")) => return Err(PatternError::NoName(path.to_owned())),
+                (Some(name), _) => Segment::Variable(name.into()),
+                (_, Some(name)) => Segment::Rest(name.into()),
+                (None, None) => Segment::Word(part.into()),
             };
             segments.push(segment);
         }
@@ -148,6 +148,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_begin_with_any_letter() {
+        let asked = "/%C3%BCbersicht/%C3%BC";
+        assert_eq!(said("/übersicht/:größe", asked), Some(json!({"größe": "ü"})));
+        assert_eq!(said("/übersicht", "/ubersicht"), None);
+    }
+
+    #[test]
     fn a_pattern_that_cannot_be_is_refused() {
         assert!(matches!(Pattern::new("two"), Err(PatternError::NoSlash(_))));
         assert!(matches!(Pattern::new("/:"), Err(PatternError::NoName(_))));
@@ -162,6 +169,11 @@ mod tests {
         #[test]
         fn any_path_may_be_asked_for(path in "[/%a-f0-9é:*]{0,40}") {
             let _ = Pattern::new("/a/:b/*c").unwrap().matches(&path);
+        }
+
+        #[test]
+        fn any_path_may_be_said_to_be_a_route(path in "/[/%a-f0-9é:*]{0,40}") {
+            let _ = Pattern::new(&path);
         }
     }
 }
