@@ -286,6 +286,10 @@ impl Context {
     /// The element of a view within this one, with an id of its own; the view's type must be known to the
     /// [`Routes`](crate::Routes::nested). It lives by itself: `values`, a map, are in the session that its `mount`
     /// gets, and it has no parameters. It ends when this view does.
+    ///
+    /// The values travel in a token in the page: the browser can read them, but not change them. With the names of the
+    /// view and of its group they are a token of at most [`TOKEN_BYTES`](crate::sign::TOKEN_BYTES), so there is room
+    /// for about 5 kB of JSON; with more the view is left out, and the log says so.
     #[must_use]
     pub fn child<V: LiveView>(&self, id: &str, values: impl Serialize) -> Raw<String> {
         self.nested::<V>(id, values, Standing::In(&self.id))

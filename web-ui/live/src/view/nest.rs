@@ -12,6 +12,7 @@ use super::token::ViewToken;
 use crate::params::Params;
 use crate::render::Raw;
 use crate::session::Session;
+use crate::sign::TOKEN_BYTES;
 use crate::site::Site;
 
 /// Views within views within views …; deeper ones are left out of the page.
@@ -75,6 +76,16 @@ impl Nest {
         };
         let token = ViewToken::nested(id, name, group.name, values, self.depth + 1);
         let signed = token.sign(self.site.key(), self.born_s);
+        if signed.len() > TOKEN_BYTES {
+            // Nobody would believe it: the join would be stale, and the page would be loaded anew for ever.
+            tracing::error!(
+                view = name,
+                bytes = signed.len(),
+                TOKEN_BYTES,
+                "a view within another is told too much: give it a key by which it finds the rest"
+            );
+            return Raw(String::new());
+        }
         let place = match standing {
             Standing::In(parent) => format!(" data-phx-parent-id=\"{}\"", escaped(parent)),
             Standing::Sticky => " data-phx-sticky".to_owned(),
