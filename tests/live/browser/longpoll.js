@@ -41,4 +41,49 @@ scenario("a token travels with long poll, too", async (one) => {
     await one.sees("#n", "2");
 });
 
+const pollsOf = (one) => {
+    const polls = [];
+    one.page.on("request", (request) => {
+        if (request.url().includes("/live/longpoll")) polls.push(request.method());
+    });
+    return polls;
+};
+
+const remembered = (one) => one.page.evaluate(() => sessionStorage.getItem("phx:fallback:LongPoll"));
+
+scenario("a WebSocket that answers nothing is given up for long poll, and is not tried again", async (one) => {
+    const said = [];
+    let opened = 0;
+    await one.page.routeWebSocket(/\/live\/websocket/, (socket) => {
+        opened += 1;
+        socket.onMessage((text) => said.push(JSON.parse(text)[3]));
+    });
+    const polls = pollsOf(one);
+    await one.visits("/?fallback=300");
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    await one.ctl("tick");
+    await one.sees("#tick", "1");
+    assert.ok(polls.includes("GET") && polls.includes("POST"), polls.join());
+    assert.equal(opened, 1);
+    assert.ok(said.includes("phx_join") && said.includes("heartbeat"), said.join());
+    assert.equal(await remembered(one), "true");
+    await one.visits("/?fallback=300");
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    assert.equal(opened, 1, "the tab knows");
+});
+
+scenario("a WebSocket that answers is not given up", async (one) => {
+    const polls = pollsOf(one);
+    await one.visits("/?fallback=10000");
+    await one.eventually("the heartbeat is answered", () =>
+        one.frames.some(({ way, frame }) => way === "<" && frame && frame[2] === "phoenix" && frame[3] === "phx_reply"),
+    );
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    assert.deepEqual(polls, []);
+    assert.equal(await remembered(one), null);
+});
+
 module.exports = scenarios;

@@ -260,6 +260,43 @@ const scenarios = {
     })
   },
 
+  async "a WebSocket that brings nothing is given up for long poll, and is not tried again"(){
+    // It opens and takes what is said; what is answered is lost on the way.
+    let opened = 0
+    class Deaf extends WebSocket {
+      constructor(...where){
+        super(...where)
+        opened += 1
+      }
+      set onmessage(_){}
+      get onmessage(){ return null }
+    }
+    const kept = new Map()
+    const sessionStorage = {getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value)}
+    const options = {transport: Deaf, longPollFallbackMs: 100, sessionStorage}
+    const socket = connect({}, options)
+    const channel = await joined(socket, "room:fallback")
+    assert.equal(socket.transport, LongPoll)
+    assert.deepEqual(await outcome(channel.push("echo", {n: 1})), ["ok", {n: 1}])
+    const pushed = heard(channel, "pushed")
+    channel.push("pushme", {p: 1})
+    assert.deepEqual(await pushed, {p: 1})
+    assert.deepEqual([opened, kept.get("phx:fallback:LongPoll")], [1, "true"])
+    await joined(connect({}, options), "room:fallback-2")
+    assert.equal(opened, 1)
+  },
+
+  async "a WebSocket that answers is kept although there is a way back"(){
+    const kept = new Map()
+    const sessionStorage = {getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value)}
+    const socket = connect({}, {transport: WebSocket, longPollFallbackMs: 10000, sessionStorage})
+    await once("the answer to the first heartbeat", done => socket.onMessage(({topic, event}) => {
+      if(topic === "phoenix" && event === "phx_reply"){ done() }
+    }))
+    await joined(socket, "room:a")
+    assert.deepEqual([socket.transport === WebSocket, kept.size], [true, 0])
+  },
+
   async "a client that leaves its sockets is forgotten by those who stay"(){
     const [a, b] = [connect(), connect()]
     const stays = a.channel(`room:pres-gone-${transport}`, {user: "stays", dev: "x"})

@@ -27,6 +27,7 @@ const Chart = {
 
 const options = { params: () => ({ _csrf_token: csrf }), hooks: { Chart } };
 if (query.has("lp")) options.transport = Phoenix.LongPoll;
+if (query.has("fallback")) options.longPollFallbackMs = Number(query.get("fallback"));
 if (query.has("auth")) options.authToken = "token-of.the_page~1";
 
 window.liveSocket = new LiveView.LiveSocket("/live", Phoenix.Socket, options);
