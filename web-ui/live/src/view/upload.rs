@@ -25,7 +25,8 @@ pub(crate) use receiving::Receiving;
 pub(crate) use table::Table;
 pub use table::{EXPECTED, FILES, SHARE, UPLOAD_BYTES};
 
-/// Most files that a client may name under one upload, taken or not.
+/// Most files that a client may name under one upload, taken or not, unless the upload takes as many: then one more, so
+/// that the page can say that it is too many.
 pub const ENTRIES: usize = 100;
 
 /// What may be sent under one name, and how.
@@ -168,17 +169,18 @@ impl Upload {
     /// The client says which files are chosen. Those known already stay as they are.
     pub(crate) fn choose(&mut self, chosen: Vec<ClientEntry>) {
         let most = self.options.max_entries;
+        let named = ENTRIES.max(most.saturating_add(1));
         let new: Vec<ClientEntry> = chosen
             .into_iter()
             .filter(|entry| self.entry(&entry.reference).is_none())
-            .take(ENTRIES)
+            .take(named)
             .collect();
         if most == 1 && !new.is_empty() {
             // Another file is chosen instead of the one before.
             self.entries.clear();
         }
         for entry in new {
-            if self.entries.len() < ENTRIES {
+            if self.entries.len() < named {
                 self.entries.push(Entry::new(entry, &self.options));
             }
         }

@@ -259,6 +259,24 @@ fn a_client_may_not_name_files_without_end() {
 }
 
 #[test]
+fn an_upload_takes_as_many_files_as_it_says_and_says_when_there_are_more() {
+    let (table, _folder) = table(1_000_000);
+    for most in [ENTRIES, 150] {
+        let mut upload = upload(UploadOptions {
+            max_entries: most,
+            ..UploadOptions::default()
+        });
+        let files = |count: usize| (0..count).map(|at| chosen(&at.to_string(), "a", 1)).collect();
+        let answer = upload.allow(files(most), &table);
+        assert_eq!(answer["entries"].as_object().unwrap().len(), most);
+        assert!(!upload.has_too_many());
+        upload.choose(files(most + 1000));
+        assert!(upload.has_too_many());
+        assert_eq!(upload.entries().len(), most + 1);
+    }
+}
+
+#[test]
 fn what_a_killed_program_left_is_removed_and_what_another_is_writing_stays() {
     let (first, folder) = table(1000);
     let mut upload = upload(UploadOptions::default());
