@@ -113,6 +113,11 @@ async fn views_within_views_and_layouts_live_in_a_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_stand_as_they_are_written_in_a_browser() {
+    play("texts", Place::start()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_sent_taken_back_and_refused_in_a_browser() {
     play("files", Place::start()).await;
 }

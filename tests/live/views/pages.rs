@@ -70,6 +70,9 @@ impl LiveView for Board {
     }
 }
 
+/// A text with nothing in its first line.
+const SECOND_LINE: &str = "\nsecond line";
+
 /// Another page of the group.
 struct Other;
 
@@ -83,6 +86,8 @@ impl LiveView for Other {
     fn render(&self, context: &Context) -> Rendered {
         html! {
             <h1 id="other">other</h1>
+            <textarea id="text">{SECOND_LINE}</textarea>
+            <pre id="pre">{SECOND_LINE}</pre>
             {context.sticky::<Lamp>("sticky", json!({"from": 100}))}
             <a id="back" href="/" data-phx-link="redirect" data-phx-link-state="push">back</a>
         }

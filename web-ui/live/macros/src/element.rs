@@ -49,6 +49,11 @@ fn children(expansion: &mut Expansion, element: &NodeElement<Control>, template:
     };
     if text::is_spaced(text::extent(&element.open_tag), text::extent(first)) {
         template.text(" ");
+    } else if names::VERBATIM.contains(&element.name().to_string().as_str())
+        && may_begin_with_a_break(element)
+    {
+        // Left out by the browser instead of one of the text's own.
+        template.text("\n");
     }
     refuse_streams(expansion, element);
     expansion.nodes(&element.children, template);
@@ -57,6 +62,20 @@ fn children(expansion: &mut Expansion, element: &NodeElement<Control>, template:
         element.close_tag.as_ref().and_then(text::extent),
     ) {
         template.text(" ");
+    }
+}
+
+/// Whether what is in an element may begin with a line break.
+fn may_begin_with_a_break(element: &NodeElement<Control>) -> bool {
+    let mut shown = element
+        .children
+        .iter()
+        .filter(|node| !matches!(node, Node::Comment(_)));
+    match shown.next() {
+        Some(Node::Block(_) | Node::Custom(_) | Node::Fragment(_)) => true,
+        Some(Node::Text(text)) => text.value_string().starts_with('\n'),
+        Some(Node::Element(element)) => component::is_component(element.name()),
+        _ => false,
     }
 }
 

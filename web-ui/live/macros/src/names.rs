@@ -8,6 +8,10 @@ const VOID: [&str; 13] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
 ];
 
+/// Elements of whose content a browser leaves out a line break at the beginning.
+/// <https://html.spec.whatwg.org/multipage/syntax.html#element-restrictions>
+pub(crate) const VERBATIM: [&str; 3] = ["listing", "pre", "textarea"];
+
 /// Elements whose content is text of another language.
 pub(crate) const RAW: [&str; 2] = ["script", "style"];
 

@@ -220,6 +220,20 @@ fn text_in_quotes_is_escaped_and_void_elements_have_no_end() {
 }
 
 #[test]
+fn a_line_break_that_a_browser_leaves_out_stands_before_a_value_that_may_begin_with_one() {
+    assert_eq!(texts("<textarea>{x}</textarea>"), ["<textarea>\n", "</textarea>"]);
+    assert_eq!(texts("<pre>{if on { {x} }} b</pre>"), ["<pre>\n", " b</pre>"]);
+    assert_eq!(texts("<pre>\"\\n\"</pre>"), ["<pre>\n\n</pre>"]);
+    assert_eq!(
+        texts("<pre><code>{x}</code></pre>"),
+        ["<pre><code>", "</code></pre>"]
+    );
+    assert_eq!(texts("<pre>a {x}</pre>"), ["<pre>a ", "</pre>"]);
+    assert_eq!(texts("<textarea></textarea>"), ["<textarea></textarea>"]);
+    assert_eq!(texts("<p>{x}</p>"), ["<p>", "</p>"]);
+}
+
+#[test]
 fn a_template_of_one_element_is_a_root() {
     let root = |markup: &str| {
         let code = expand(markup.parse().unwrap()).unwrap().to_string();
