@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use roost::config::Config;
 use roost_live::endpoint::{HTTP_CONNECTIONS, Limits as LiveLimits};
-use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, SHARE, UPLOAD_BYTES};
+use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, NAME_BYTES, SHARE, UPLOAD_BYTES};
 use roost_live::{channel, flash, form, frame, render, routes, session, sign, socket, view};
 use roost_mqtt::Limits;
 use roost_runtime::BusLimits;
@@ -178,22 +178,29 @@ fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
 fn of_live_views() -> Vec<(&'static str, String)> {
     vec![
         ("HTTP_CONNECTIONS", count(HTTP_CONNECTIONS)),
+        ("MAX_QUERY", bytes(socket::MAX_QUERY)),
         ("TOPIC_BYTES", bytes(socket::TOPIC_BYTES)),
         ("EVENT_BYTES", bytes(frame::EVENT_BYTES)),
         ("REF_BYTES", bytes(frame::REF_BYTES)),
         ("MAX_DEPTH", count(frame::MAX_DEPTH)),
         ("INBOX_MESSAGES", count(channel::INBOX_MESSAGES)),
         ("INBOX_BYTES", bytes(channel::INBOX_BYTES)),
+        ("ADDRESS_BYTES", bytes(view::ADDRESS_BYTES)),
+        ("ASSETS", count(view::ASSETS)),
+        ("ASSET_BYTES", bytes(view::ASSET_BYTES)),
         ("CONNECT_BYTES", bytes(view::CONNECT_BYTES)),
         ("EVENTS", count(view::EVENTS)),
         ("SUBSCRIPTIONS", count(view::SUBSCRIPTIONS)),
         ("PUBLISHED", count(view::PUBLISHED)),
         ("TIMERS", count(view::TIMERS)),
+        ("PRESENCES", count(view::PRESENCES)),
+        ("CIDS", count(view::CIDS)),
         ("COMPONENTS", count(view::COMPONENTS)),
         ("PATCHES", count(view::PATCHES)),
         ("NESTED", count(view::NESTED.into())),
         ("PENDING", count(render::PENDING)),
         ("ENTRIES", count(ENTRIES)),
+        ("NAME_BYTES", bytes(NAME_BYTES)),
         ("FILES", count(FILES)),
         ("EXPECTED", count(EXPECTED)),
         ("UPLOAD_BYTES", bytes(usize::try_from(UPLOAD_BYTES).unwrap())),

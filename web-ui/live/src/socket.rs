@@ -19,6 +19,7 @@ mod websocket;
 pub use connect::{Accepted, Connect, Refused};
 pub use connection::{Connection, Transport};
 pub use dispatch::TOPIC_BYTES;
+pub use handshake::MAX_QUERY;
 pub use mount::Mount;
 pub use observer::{Direction, Observer};
 pub use origin::{Origin, OriginRule};

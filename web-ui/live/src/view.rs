@@ -25,12 +25,13 @@ pub mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use client::CIDS;
 pub use component::LiveComponent;
 pub use components::COMPONENTS;
 pub use context::Context;
 pub use effects::{EVENTS, Go};
 pub use handle::{Handle, SendError};
-pub use join::{CONNECT_BYTES, LIVEVIEW_VERSION};
+pub use join::{ADDRESS_BYTES, ASSET_BYTES, ASSETS, CONNECT_BYTES, LIVEVIEW_VERSION};
 pub use listening::{FilterError, PUBLISHED, SUBSCRIPTIONS};
 pub use live_view::{Container, LiveView};
 pub use nest::NESTED;

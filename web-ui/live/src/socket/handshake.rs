@@ -26,8 +26,8 @@ use crate::form;
 use crate::frame::Version;
 use crate::view::Inboxes;
 
-/// Most bytes of a query that are looked at.
-const MAX_QUERY: usize = 16 * 1024;
+/// Most bytes of the query of a request to connect.
+pub const MAX_QUERY: usize = 16 * 1024;
 /// The sub-protocol that the official client asks for.
 pub(super) const PROTOCOL: &str = "phoenix";
 /// What stands before the token among the sub-protocols.

@@ -15,7 +15,7 @@ use crate::render::Cid;
 /// Beginning of the names that are the engine's own.
 const RESERVED: &str = "lv:";
 /// Components that a client may name in one message: for each the whole page is looked through.
-const CIDS: usize = 1000;
+pub const CIDS: usize = 1000;
 
 /// An event of an element or a hook.
 #[derive(Debug, Deserialize)]

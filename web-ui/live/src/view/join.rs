@@ -20,10 +20,12 @@ use crate::site::Site;
 /// Version of the client that this server speaks with.
 pub const LIVEVIEW_VERSION: &str = "1.2.12";
 
-/// Assets of a page that are remembered, and bytes of the address of each.
-const ASSETS: (usize, usize) = (32, 256);
+/// Most assets of a page that are remembered.
+pub const ASSETS: usize = 32;
+/// Most bytes of the address of an asset; one with more is not remembered.
+pub const ASSET_BYTES: usize = 256;
 /// Most bytes of a page's address.
-pub(super) const ADDRESS_BYTES: usize = 4096;
+pub const ADDRESS_BYTES: usize = 4096;
 /// Most bytes of the application's own parameters of a join, as JSON. Of more none is kept.
 pub const CONNECT_BYTES: usize = 4096;
 
@@ -129,9 +131,8 @@ pub(crate) fn join(
 }
 
 fn tracked(mut assets: Vec<String>) -> Box<[String]> {
-    let (most, bytes) = ASSETS;
-    assets.retain(|asset| asset.len() <= bytes);
-    assets.truncate(most);
+    assets.retain(|asset| asset.len() <= ASSET_BYTES);
+    assets.truncate(ASSETS);
     assets.into()
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::html;
 use crate::render::Rendered;
 
-pub use entry::{Entry, UploadError};
+pub use entry::{Entry, NAME_BYTES, UploadError};
 
 pub(crate) use channel::UploadChannel;
 pub(crate) use entry::ClientEntry;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Receiving, Table, UploadOptions};
 
 /// Most bytes of what a client says of a file: its name, its type.
-const WORDS: usize = 255;
+pub const NAME_BYTES: usize = 255;
 
 /// Why a file is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl Entry {
 }
 
 fn cut(mut text: String) -> String {
-    let end = (0..=WORDS.min(text.len()))
+    let end = (0..=NAME_BYTES.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at));
     text.truncate(end.unwrap_or(0));
