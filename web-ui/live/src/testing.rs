@@ -4,12 +4,15 @@
 //! A [`Client`] joins channels. Both go through the same routes, tokens and tasks as the real clients do, and put the
 //! page together from the view's messages as the browser does.
 
+mod alone;
 mod browser;
 mod channel;
 mod document;
 mod failure;
 mod form;
+mod found;
 mod frame;
+mod loaded;
 mod page;
 mod rows;
 mod selector;
@@ -21,10 +24,12 @@ use roost_runtime::supervisor::detached;
 
 use crate::endpoint::Endpoint;
 
+pub use alone::component;
 pub use browser::Browser;
 pub use channel::{Client, Dial, Reply};
 pub use failure::Failure;
 pub use frame::Frame;
+pub use loaded::Loaded;
 pub use page::Page;
 
 /// Runs an endpoint's part of the supervision tree, as its program does, for as long as the test's runtime lives.

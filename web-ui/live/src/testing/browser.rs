@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::failure::Failure;
+use super::loaded::Loaded;
 use super::page::Page;
 use super::wire::{ask, text};
 
@@ -25,13 +26,6 @@ pub struct Browser {
     /// What the pages' script says at each join besides what the client does.
     pub(super) params: Map<String, Value>,
     cookies: BTreeMap<String, String>,
-}
-
-/// A document that was loaded.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) path: String,
-    pub(super) document: Document,
 }
 
 impl Browser {
@@ -92,7 +86,11 @@ impl Browser {
         }
     }
 
-    pub(super) async fn load(&mut self, path: &str) -> Result<Loaded, Failure> {
+    /// Loads a page and follows redirects, without letting its view join: what a reader sees before any script runs.
+    ///
+    /// # Errors
+    /// A page that is not there, a document that is not well-formed.
+    pub async fn load(&mut self, path: &str) -> Result<Loaded, Failure> {
         let mut path = path.to_owned();
         for _ in 0..REDIRECTS {
             match self.get(&path).await? {

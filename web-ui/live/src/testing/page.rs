@@ -9,11 +9,12 @@ mod upload;
 
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Loaded};
+use super::browser::Browser;
 use super::document::{Document, Tag};
 use super::failure::Failure;
 use super::form;
 use super::frame::Frame;
+use super::loaded::Loaded;
 use super::rows::Rows;
 use super::tree::Tree;
 use super::wire::{Greeting, Wire};

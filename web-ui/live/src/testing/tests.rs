@@ -1,6 +1,7 @@
 //! What tests do with pages and clients, done with pages made for it.
 
 mod channels;
+mod loaded;
 mod pages;
 mod present;
 

@@ -4,27 +4,19 @@ use serde_json::Value;
 
 use super::super::document::Index;
 use super::super::failure::Failure;
-use super::super::selector::Selector;
 use super::Page;
 
 impl Page {
     pub(super) fn one(&self, selector: &str) -> Result<Index, Failure> {
-        let found = self.all(selector)?;
-        match found.as_slice() {
-            [one] => Ok(*one),
-            [] => Err(Failure::new(format!("there is no {selector} in {}", self.html()))),
-            many => Err(Failure::new(format!("{selector} are {} elements", many.len()))),
-        }
+        self.document.one(selector)
     }
 
     pub(super) fn all(&self, selector: &str) -> Result<Vec<Index>, Failure> {
-        let parsed =
-            Selector::parse(selector).map_err(|error| Failure::new(format!("{selector}: {error}")))?;
-        Ok(parsed.all(&self.document))
+        self.document.all(selector)
     }
 
     pub(super) fn attribute(&self, index: Index, name: &str) -> Option<String> {
-        Some(self.document.tag(index)?.attribute(name)?.to_owned())
+        self.document.attribute(index, name)
     }
 
     /// Whether an element that matches shows this text.
@@ -56,11 +48,7 @@ impl Page {
     /// # Errors
     /// A selector that is not understood.
     pub fn texts(&self, selector: &str) -> Result<Vec<String>, Failure> {
-        Ok(self
-            .all(selector)?
-            .into_iter()
-            .map(|index| self.document.text(index))
-            .collect())
+        self.document.texts(selector)
     }
 
     /// An attribute of the one element that matches; `None` if it has none of this name.
@@ -74,11 +62,7 @@ impl Page {
     /// The view's HTML as it stands.
     #[must_use]
     pub fn html(&self) -> String {
-        self.document
-            .roots
-            .iter()
-            .map(|root| self.document.html(*root))
-            .collect()
+        self.document.whole()
     }
 
     /// Path and query that a browser would show.

@@ -97,7 +97,7 @@ impl LiveView for Desk {
 }
 
 /// Counts for itself, and answers.
-struct Part {
+pub(super) struct Part {
     number: u32,
     n: u32,
 }
