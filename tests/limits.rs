@@ -153,6 +153,7 @@ fn of_the_rest(config: &Config) -> Vec<(&'static str, String)> {
 fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
     let LiveLimits {
         connections,
+        connects_per_s,
         topics,
         message_bytes,
         idle,
@@ -164,6 +165,7 @@ fn of_an_endpoint(limits: &LiveLimits) -> Vec<(&'static str, String)> {
     } = *limits;
     vec![
         ("Limits::connections", count(connections)),
+        ("Limits::connects_per_s", number(connects_per_s.into())),
         ("Limits::topics", count(topics)),
         ("Limits::message_bytes", bytes(message_bytes)),
         ("Limits::idle", time(idle)),

@@ -13,6 +13,7 @@ pub(crate) const CHUNK_BYTES: u32 = 1_000_000;
 /// Little, so that what is beyond it shows.
 pub(crate) const LIMITS: Limits = Limits {
     connections: 300,
+    connects_per_s: 5_000,
     topics: 20,
     message_bytes: 1 << 20,
     idle: Duration::from_secs(60),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use roost_live::endpoint::Limits;
 use roost_live::socket::{Accepted, Connect, Mount, Origin, OriginRule, Refused, Transport};
-use roost_live_tests::{Heard, Peer, ask};
+use roost_live_tests::{Heard, Peer, ask, in_time};
 use serde_json::{Value, json};
 
 use crate::stage::{Actor, SOCKET, Stage};
@@ -239,6 +239,45 @@ async fn a_mount_may_lie_deep_and_serves_both_versions() {
         new.hear_json().await,
         json!([null, null, "room:a", "all", {"n": 1}])
     );
+}
+
+#[tokio::test]
+async fn those_who_come_faster_than_may_be_are_let_in_later() {
+    let limits = Limits {
+        connects_per_s: 1,
+        ..Limits::default()
+    };
+    let (stage, _heard) = Stage::plain(limits);
+    let mut refused = 0;
+    let mut inside = Vec::new();
+    // However slow this machine is: it does not take a second for each.
+    for _ in 0..100 {
+        match Peer::connect(&stage.base, SOCKET).await {
+            Ok(peer) => inside.push(peer),
+            Err(status) => {
+                assert_eq!(status, 503);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0 && !inside.is_empty(), "{refused} of 100 were refused");
+    let mut statuses = Vec::new();
+    for _ in 0..100 {
+        let polled = ask(&stage.base, "GET", "/socket/longpoll?vsn=2.0.0", &[], b"").await;
+        statuses.push(polled.status);
+    }
+    assert!(statuses.contains(&503), "{statuses:?}");
+    let late = async {
+        loop {
+            if let Ok(peer) = Peer::connect(&stage.base, SOCKET).await {
+                break peer;
+            }
+        }
+    };
+    let mut late = in_time("a place", late).await;
+    late.json(&message(None, "1", "phoenix", "heartbeat", json!({})))
+        .await;
+    late.hear_json().await;
 }
 
 #[tokio::test]

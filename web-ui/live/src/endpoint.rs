@@ -5,6 +5,7 @@ mod budget;
 mod drain;
 mod hub;
 mod limits;
+mod pace;
 mod relief;
 mod serve;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use roost_runtime::SupervisorHandle;
 
+use super::pace::Pace;
 use super::{Budget, Limits};
 use crate::lock;
 use crate::socket::{Connection, Sessions};
@@ -24,6 +25,7 @@ pub(crate) struct Hub {
     /// Connections that are open no more, and their channels may still hold something. Cleared when it would grow.
     closed: Mutex<Vec<Weak<Connection>>>,
     numbers: AtomicU64,
+    pace: Pace,
     /// The program stops.
     shut: AtomicBool,
 }
@@ -41,6 +43,7 @@ impl Hub {
             open: Mutex::default(),
             closed: Mutex::default(),
             numbers: AtomicU64::new(1),
+            pace: Pace::new(limits.connects_per_s),
             shut: AtomicBool::new(false),
         }
     }
@@ -49,9 +52,11 @@ impl Hub {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether one more may connect.
-    pub(crate) fn has_room(&self) -> bool {
-        !self.shut.load(Ordering::Relaxed) && self.sockets.child_count() < self.limits.connections
+    /// Whether one more may connect now. Asked once for each who wants to.
+    pub(crate) fn lets_in(&self) -> bool {
+        !self.shut.load(Ordering::Relaxed)
+            && self.sockets.child_count() < self.limits.connections
+            && self.pace.takes(self.budget.now_ms())
     }
 
     pub(super) fn open_door(&self) {

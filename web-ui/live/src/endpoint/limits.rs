@@ -7,6 +7,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Most connections; one more is answered 503.
     pub connections: usize,
+    /// Most that connect in a second, at least 1; after a second without any, as many at once. One more is answered
+    /// 503. The stock client comes again by itself, at first soon and then every five seconds: after a restart all are
+    /// in after a while, and the program has time for those who are.
+    pub connects_per_s: u32,
     /// Most topics that one connection may join (as Phoenix: 100).
     pub topics: usize,
     /// Largest message of a client, in bytes.
@@ -53,6 +57,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 20_000,
+            connects_per_s: 5_000,
             topics: 100,
             message_bytes: 1 << 20,
             idle: Duration::from_secs(60),

@@ -168,7 +168,7 @@ async fn open(
     let token = agreed.as_ref().and_then(|(_, token)| token.clone());
     let asking = examine(&mounted, request, path, token, Transport::WebSocket)?;
     let (protocol, _) = agreed.ok_or_else(Refused::default)?;
-    if !hub.has_room() {
+    if !hub.lets_in() {
         return Err(Refused(StatusCode::SERVICE_UNAVAILABLE));
     }
     let peer = asking.connect.peer;

@@ -142,7 +142,7 @@ async fn open(
         auth.map(ToOwned::to_owned),
         Transport::LongPoll,
     )?;
-    if !hub.has_room() {
+    if !hub.lets_in() {
         return Err(Refused(StatusCode::SERVICE_UNAVAILABLE));
     }
     let identity = (asking.connect.peer, Transport::LongPoll, asking.version);
