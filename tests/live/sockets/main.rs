@@ -11,6 +11,7 @@ mod ending;
 mod hostile;
 mod lanes;
 mod polling;
+mod rejoining;
 mod stage;
 
 use serde_json::{Value, json};

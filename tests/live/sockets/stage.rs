@@ -45,6 +45,11 @@ impl Stage {
         )
     }
 
+    /// How many tasks the channels are.
+    pub(crate) fn channels(&self) -> usize {
+        self.server.channels()
+    }
+
     /// Asks the program to stop; what is returned is ready when it has.
     pub(crate) fn stop(self) -> tokio::task::JoinHandle<()> {
         self.server.stop()

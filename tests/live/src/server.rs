@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use axum::Router;
 use roost_live::endpoint::{Endpoint, Limits};
 use roost_runtime::supervisor::detached;
-use roost_runtime::{Shutdown, Strategy, Supervisor};
+use roost_runtime::{Shutdown, Strategy, Supervisor, SupervisorHandle};
 use tokio::task::JoinHandle;
 
 /// A running server; is asked to stop when this value ends.
@@ -15,6 +15,7 @@ pub struct Server {
     /// Everything that is connected.
     pub endpoint: Endpoint,
     shutdown: Shutdown,
+    supervisor: SupervisorHandle,
     tree: Option<JoinHandle<()>>,
 }
 
@@ -32,13 +33,27 @@ impl Server {
             .child(endpoint.server(listener, routes(&endpoint)));
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();
+        let supervisor = tree.handle();
         let tree = detached(async move { tree.run(stop).await.expect("it runs until it is stopped") });
         Self {
             base: format!("http://{address}"),
             endpoint,
             shutdown,
+            supervisor,
             tree: Some(tree),
         }
+    }
+
+    /// How many tasks its channels are, those that end included.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        /// More than the endpoint has parts.
+        const PARTS: usize = 1000;
+        let tree = self.supervisor.tree(PARTS);
+        let mut parts = tree.children.iter().flat_map(|child| &child.children);
+        parts
+            .find(|part| &*part.child.name == "channels")
+            .map_or(0, |part| part.child_count)
     }
 
     /// Asks it to stop; what is returned is ready when it has.

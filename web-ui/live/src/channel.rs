@@ -21,8 +21,8 @@ use crate::socket::Connection;
 pub use handle::{Handle, Socket};
 pub use port::{Full, INBOX_BYTES, INBOX_MESSAGES, Sender};
 
-pub(crate) use port::{AnyPort, Port, cost, seat_of};
-pub(crate) use run::{Opening, run};
+pub(crate) use port::{AnyPort, Port, cost, join_cost, seat_of};
+pub(crate) use run::{Opening, Unstarted, run};
 
 /// What an application does with one topic that one client has joined.
 ///

@@ -20,7 +20,7 @@ use crate::socket::{Connection, Held};
 pub const INBOX_MESSAGES: usize = 256;
 /// Bytes of the client's messages that wait in the inbox of one channel, unless it is empty.
 pub const INBOX_BYTES: usize = 256 * 1024;
-/// What an event of the client takes in memory besides its name and its payload.
+/// What a message of the client takes in memory besides its name and its payload.
 const OVERHEAD: usize = 512;
 
 /// The inbox is full, or the channel has ended.
@@ -53,6 +53,8 @@ struct State<I> {
     closed: bool,
     /// The client has said that it leaves; it need not say so twice.
     leaving: bool,
+    /// It has not begun: the channel whose place it takes has not ended yet.
+    queues: bool,
     /// The channel's task.
     task: Option<Waker>,
     /// The connection, which waits for room, or a successor, which waits for the end.
@@ -90,6 +92,8 @@ pub(crate) trait AnyPort: Send + Sync + std::fmt::Debug {
     fn intercepted(&self, event: &Arc<str>, payload: &Payload, counted: &Bytes);
     fn stop(&self, why: Ending);
     fn is_closed(&self) -> bool;
+    /// Whether it waits for the end of the channel whose place it takes.
+    fn queues(&self) -> bool;
     /// Ready when there is room for an event, or the channel has ended.
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<()>;
     /// Ready when the channel has ended.
@@ -117,10 +121,16 @@ impl<I> Port<I> {
                 stop: None,
                 closed: false,
                 leaving: false,
+                queues: false,
                 task: None,
                 waiting: None,
             }),
         })
+    }
+
+    /// Says whether it waits for the end of the channel whose place it takes.
+    pub(crate) fn set_queues(&self, queues: bool) {
+        lock(&self.state).queues = queues;
     }
 
     fn put(&self, message: Message<I>, bytes: usize) {
@@ -196,6 +206,11 @@ impl<I> fmt::Debug for Port<I> {
 /// What an event takes in memory while it waits.
 pub(crate) fn cost(event: &Event) -> usize {
     event.name.len() + event.payload.len() + OVERHEAD
+}
+
+/// What a join takes in memory until it is answered.
+pub(crate) fn join_cost(params: &Payload) -> usize {
+    params.len() + OVERHEAD
 }
 
 fn register(place: &mut Option<Waker>, context: &Context<'_>) {
@@ -292,6 +307,10 @@ impl<I: Send> AnyPort for Port<I> {
 
     fn is_closed(&self) -> bool {
         lock(&self.state).closed
+    }
+
+    fn queues(&self) -> bool {
+        lock(&self.state).queues
     }
 
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {

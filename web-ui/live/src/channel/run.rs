@@ -24,7 +24,7 @@ const CRASHED: Payload = Payload::Json(Bytes::from_static(b"{\"reason\":\"channe
 /// What a channel starts from.
 pub(crate) struct Opening {
     pub(crate) params: Payload,
-    /// Counts the parameters until the join is answered.
+    /// Counts the join until it is answered.
     pub(crate) held: Held,
     /// The channel whose place it takes: its client joined twice.
     pub(crate) before: Option<Arc<dyn AnyPort>>,
@@ -106,22 +106,37 @@ impl<I: Send + 'static> Drop for Guard<I> {
     }
 }
 
-/// Runs a channel until it ends, or does not end although it was asked to.
-pub(crate) async fn run<C: Channel>(
-    port: Arc<Port<C::Info>>,
-    opening: Opening,
+/// A channel that has not been started. If it never is, its client is told so when this is dropped.
+pub(crate) struct Unstarted<C: Channel> {
+    guard: Guard<C::Info>,
+    params: Payload,
+    held: Held,
     shared: Arc<C::Shared>,
-    shutdown: Shutdown,
-) -> Result<(), BoxError> {
-    let guard = Guard {
-        port: Arc::clone(&port),
-        before: opening.before,
-        stage: Stage::Joining,
-    };
+}
+
+impl<C: Channel> Unstarted<C> {
+    pub(crate) fn new(port: Arc<Port<C::Info>>, opening: Opening, shared: Arc<C::Shared>) -> Self {
+        port.set_queues(opening.before.is_some());
+        Self {
+            guard: Guard {
+                port,
+                before: opening.before,
+                stage: Stage::Joining,
+            },
+            params: opening.params,
+            held: opening.held,
+            shared,
+        }
+    }
+}
+
+/// Runs a channel until it ends, or does not end although it was asked to.
+pub(crate) async fn run<C: Channel>(channel: Unstarted<C>, shutdown: Shutdown) -> Result<(), BoxError> {
+    let port = Arc::clone(&channel.guard.port);
     let mut work = pin!(drive::<C>(
-        guard,
-        (opening.params, opening.held),
-        shared,
+        channel.guard,
+        (channel.params, channel.held),
+        channel.shared,
         &shutdown
     ));
     // The common case ends here: nobody asks, or it ends at once.
@@ -145,6 +160,7 @@ async fn drive<C: Channel>(
 ) -> Result<(), BoxError> {
     if let Some(before) = guard.before.clone() {
         poll_fn(|context| before.poll_closed(context)).await;
+        guard.port.set_queues(false);
     }
     let socket = Socket {
         port: Arc::clone(&guard.port),

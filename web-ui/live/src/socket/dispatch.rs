@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::connection::Connection;
 use super::mount::Asked;
-use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo, cost};
+use crate::channel::{AnyPort, Ending, Event, Opening, ReplyTo, cost, join_cost};
 use crate::frame::{
     HEARTBEAT, HEARTBEAT_TOPIC, Incoming, JOIN, LEAVE, Malformed, Names, Outgoing, Payload, Ref, Reply,
     decode_binary, decode_text,
@@ -170,37 +170,34 @@ impl Desk {
             let reason = json!({"reason": "too many channels joined"});
             return self.answer(&message.join_ref, &message, Reply::error(reason));
         }
+        let held = self.connection.hold(join_cost(&message.payload));
         if let Some(before) = &before {
             before.stop(Ending::Replaced);
+            if before.queues() {
+                // Two of a topic are enough: one that ends, and one that takes its place. The deadline of the first
+                // limits how long this takes.
+                poll_fn(|context| before.poll_closed(context)).await;
+            }
         }
-        let (join_ref, reference) = (message.join_ref.clone(), message.reference.clone());
         let (port, work) = make(Asked {
             topic: Arc::clone(&topic),
             connection: Arc::clone(&self.connection),
             join_ref: message.join_ref,
             reference: message.reference,
             opening: Opening {
-                held: self.connection.hold(message.payload.len()),
+                held,
                 params: message.payload,
                 before,
             },
         });
+        // Before it starts: whatever becomes of it, it is asked to end when its client is gone.
+        self.channels.retain(|other| other.topic() != port.topic());
+        self.channels.push(port);
         let channels = &self.connection.hub().channels;
         let start = move |context: Context| work(context.shutdown);
         if let Err(error) = channels.start_temporary(Arc::clone(&topic), start).await {
             warn!(%error, topic = &*topic, "a channel can't be started");
-            let reply = &Reply::error(json!({"reason": "join crashed"}));
-            let (topic, reference) = (&*topic, &reference);
-            let _ = self.connection.send(Outgoing::Reply {
-                join_ref: &join_ref,
-                reference,
-                topic,
-                reply,
-            });
-            return;
         }
-        self.channels.retain(|other| other.topic() != port.topic());
-        self.channels.push(port);
     }
 
     /// Whether one more topic may be joined.

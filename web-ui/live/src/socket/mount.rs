@@ -12,13 +12,14 @@ use super::connection::Connection;
 use super::handshake::PROTOCOL;
 use super::observer::Observer;
 use super::origin::Origin;
-use crate::channel::{AnyPort, Channel, Opening, Port, run};
+use crate::channel::{AnyPort, Channel, Opening, Port, Unstarted, run};
 use crate::frame::Ref;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Accepted, Refused>> + Send>>;
 type Connector = Box<dyn Fn(Connect) -> Answer + Send + Sync>;
 pub(super) type Work = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-/// Makes a channel's port and its task, which runs once it is given a request to stop.
+/// Makes a channel's port and its task, which runs once it is given a request to stop. Dropped instead, it closes the
+/// port and tells the client.
 type Maker = Box<
     dyn Fn(
             Asked,
@@ -105,9 +106,8 @@ impl Mount {
                 opening,
             } = asked;
             let port: Arc<Port<C::Info>> = Port::new(topic, connection, join_ref, reference, C::INTERCEPT);
-            let (own, shared) = (Arc::clone(&port), Arc::clone(&shared));
-            let work =
-                Box::new(move |shutdown| -> Work { Box::pin(run::<C>(own, opening, shared, shutdown)) });
+            let channel = Unstarted::<C>::new(Arc::clone(&port), opening, Arc::clone(&shared));
+            let work = Box::new(move |shutdown| -> Work { Box::pin(run(channel, shutdown)) });
             (port, work)
         });
         self.routes.push(Route {
