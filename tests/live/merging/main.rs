@@ -8,6 +8,7 @@
 mod lives;
 mod oracle;
 mod page;
+mod rows;
 mod shelf;
 mod tree;
 mod walk;
@@ -18,6 +19,7 @@ use roost_live::{Differ, html};
 use lives::{Passed, Walk};
 use oracle::Oracle;
 use page::Page;
+use rows::Rows;
 use tree::Forest;
 use walk::walk;
 
@@ -81,6 +83,28 @@ async fn a_real_view_whose_components_come_go_and_come_back_is_shown_as_it_is() 
     assert!(
         all.messages > least && all.destroyed > least && all.returned > least,
         "too little has happened: {all:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_real_view_whose_components_go_and_come_back_with_rows_of_a_stream_is_shown_as_it_is() {
+    let (mut counted, mut destroyed, mut returned) = (0, 0, 0);
+    for seed in 0..walks() {
+        let mut rng = Rng::with_seed(seed);
+        let mut rows = Rows::begin().await;
+        for step in 0..STEPS {
+            if let Err(error) = rows.step(&mut rng).await {
+                panic!("seed {seed}, step {step}: {error}");
+            }
+        }
+        counted += rows.passed.counted;
+        destroyed += rows.passed.destroyed;
+        returned += rows.passed.returned;
+    }
+    let least = usize::try_from(walks()).unwrap() * STEPS / 100;
+    assert!(
+        counted > least && destroyed > least && returned > least / 10,
+        "too little has happened: {counted} {destroyed} {returned}"
     );
 }
 

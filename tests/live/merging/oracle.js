@@ -49,6 +49,11 @@ function take(message) {
         page.pruneCIDs(message.prune);
         return { html: "" };
     }
+    if (message.part) {
+        const part = structuredClone(page.get());
+        const html = new Rendered("view", part).componentToString(message.part).buffer;
+        return { html: html.replace(OWN, "") };
+    }
     const { diff } = Rendered.extract(message.diff);
     page.mergeDiff(diff);
     const answer = whole();

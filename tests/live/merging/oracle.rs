@@ -60,6 +60,11 @@ impl Oracle {
         &self.shown
     }
 
+    /// A component that the client knows, wherever it stands.
+    pub(crate) fn part(&mut self, cid: u32) -> Result<String, String> {
+        self.ask("part", &cid.to_string())
+    }
+
     /// The client is to show these components in full if they come back.
     pub(crate) fn reset(&mut self, cids: &[u32]) -> Result<(), String> {
         self.ask("reset", &format!("{cids:?}")).map(drop)

@@ -11,7 +11,7 @@ mod shared;
 mod stream;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memory::Memory;
 
@@ -85,10 +85,20 @@ impl Differ {
         self.components.remove(&cid);
     }
 
-    /// Whether the client's page, or a live component that it knows, places this one.
-    pub fn places(&self, cid: Cid) -> bool {
-        let mut all = std::iter::once(&self.root).chain(self.components.values());
-        all.any(|memory| memory.places(cid))
+    /// Of these live components, those that the client's page does not place, nor a live component of its that stays.
+    /// What stands in a row of a stream is not remembered: it is among them even if the row is there.
+    pub fn unplaced(&self, mut cids: BTreeSet<Cid>) -> BTreeSet<Cid> {
+        let staying = self.components.iter().filter(|(cid, _)| !cids.contains(cid));
+        let mut memories: Vec<&Memory> = staying.map(|(_, memory)| memory).collect();
+        memories.push(&self.root);
+        while let Some(memory) = memories.pop() {
+            memory.components(&mut |cid| {
+                if cids.remove(&cid) {
+                    memories.extend(self.components.get(&cid));
+                }
+            });
+        }
+        cids
     }
 
     /// The bytes that the memory of this view takes, without its own size.

@@ -14,8 +14,6 @@ use crate::render::Cid;
 
 /// Beginning of the names that are the engine's own.
 const RESERVED: &str = "lv:";
-/// Components that a client may name in one message: for each the whole page is looked through.
-pub const CIDS: usize = 1000;
 
 /// An event of an element or a hook.
 #[derive(Debug, Deserialize)]
@@ -147,7 +145,7 @@ pub(crate) fn take(running: &mut Running, event: &str, payload: Value) -> Result
         }
         "cids_destroyed" => {
             let gone = running.destroyed(&cids(payload)?);
-            let gone: Vec<u32> = gone.iter().map(|cid| cid.0).collect();
+            let gone: Vec<u32> = gone.into_iter().map(|cid| cid.0).collect();
             Ok(only(json!({ "cids": gone })))
         }
         "allow_upload" => on_allow(running, serde_json::from_value(payload)?),
@@ -162,13 +160,6 @@ pub(crate) fn take(running: &mut Running, event: &str, payload: Value) -> Result
 
 fn cids(payload: Value) -> Result<Vec<Cid>, Mistake> {
     let said: ClientCids = serde_json::from_value(payload)?;
-    if said.cids.len() > CIDS {
-        let problem = format!(
-            "{} components at once, and {CIDS} at most are looked for",
-            said.cids.len()
-        );
-        return Err(Mistake::Client(problem));
-    }
     Ok(said.cids.into_iter().map(Cid).collect())
 }
 

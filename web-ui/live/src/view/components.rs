@@ -1,7 +1,7 @@
 //! The components of one view: their numbers, their states, and what was said to them since they were last heard.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::component::LiveComponent;
 use super::erased::{AnyComponent, MountComponent, mount_component};
@@ -30,6 +30,8 @@ pub(crate) struct Components {
     by_key: HashMap<(TypeId, Box<str>), Cid>,
     slots: BTreeMap<Cid, Slot>,
     said: VecDeque<Said>,
+    /// Those to which a template has said something that they have not heard yet.
+    placed: BTreeSet<Cid>,
 }
 
 impl Components {
@@ -40,7 +42,7 @@ impl Components {
             Some(cid) => *cid,
             None => self.number(key),
         };
-        if self.said.iter().any(|said| said.cid == cid) {
+        if !self.placed.insert(cid) {
             tracing::error!(
                 component = std::any::type_name::<C>(),
                 id,
@@ -84,7 +86,16 @@ impl Components {
 
     /// The next thing that was said, in order.
     pub(crate) fn heard(&mut self) -> Option<Said> {
-        self.said.pop_front()
+        let said = self.said.pop_front();
+        if said.is_none() {
+            self.placed.clear();
+        }
+        said
+    }
+
+    /// Whether there is such a component.
+    pub(crate) fn has(&self, cid: Cid) -> bool {
+        self.slots.contains_key(&cid)
     }
 
     /// Takes a component out, to call it with the context that holds this.
@@ -100,12 +111,10 @@ impl Components {
     }
 
     /// The client has removed a component: its state goes, its number is not given again.
-    pub(crate) fn remove(&mut self, cid: Cid) -> bool {
-        let Some(slot) = self.slots.remove(&cid) else {
-            return false;
-        };
-        self.by_key.remove(&slot.key);
-        true
+    pub(crate) fn remove(&mut self, cid: Cid) {
+        if let Some(slot) = self.slots.remove(&cid) {
+            self.by_key.remove(&slot.key);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! A view at work: its state, its context, and what its client has been told. Plain data: no task, no socket.
 
-use std::collections::VecDeque;
+mod parts;
+mod told;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use roost_runtime::Message;
@@ -8,15 +11,16 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::effects::Go;
-use super::erased::{AnyComponent, AnyView, ViewKind};
+use super::erased::{AnyView, ViewKind};
 use super::handle::Letter;
 use super::inboxes::MessageType;
 use super::nest::Nest;
 use super::refusal::Refusal;
 use super::turn::{Crash, Farewell, Halt, History, Turn, redirect};
 use crate::params::Params;
-use crate::render::{Cid, Differ, Rendered};
+use crate::render::{Cid, Differ};
 use crate::session::Session;
+use told::Told;
 
 /// Patches that may follow one another without the client asking for one, as in Phoenix. More are a loop.
 pub const PATCHES: usize = 20;
@@ -53,7 +57,9 @@ pub(crate) struct Running {
     pub(crate) context: Context,
     differ: Differ,
     /// Components that were told something since they were rendered.
-    told: VecDeque<Cid>,
+    told: Told,
+    /// Components that the client is about to remove, unless they are placed again meanwhile.
+    doomed: BTreeSet<Cid>,
 }
 
 impl Running {
@@ -82,7 +88,8 @@ impl Running {
             routed: opening.routed,
             context,
             differ: Differ::new(),
-            told: VecDeque::new(),
+            told: Told::default(),
+            doomed: BTreeSet::new(),
         };
         if running.routed && running.context.effects.go.is_none() {
             running.view.handle_params(&opening.params, &mut running.context);
@@ -236,57 +243,9 @@ impl Running {
     /// The whole page as the message that a join is answered with.
     pub(crate) fn full(&mut self) -> String {
         self.differ = Differ::new();
+        self.doomed.clear();
         self.context.touched = false;
         self.difference(Part::Whole).unwrap_or_else(|| "{}".to_owned())
-    }
-
-    /// What has changed on a part of the page, and what goes along with it.
-    fn difference(&mut self, part: Part) -> Option<String> {
-        // Taken out because rendering needs the rest of the view.
-        let mut differ = std::mem::take(&mut self.differ);
-        let known: Vec<Cid> = differ.components().collect();
-        let mut message = differ.message();
-        match part {
-            Part::Whole => {
-                let page = self.page();
-                message.root(&page);
-            }
-            Part::Component(cid) => self.told.push_front(cid),
-            Part::Nothing => self.hear(),
-        }
-        loop {
-            let told = self.told.pop_front();
-            let Some(cid) = told.or_else(|| message.missing()) else {
-                break;
-            };
-            // What is placed for the first time is missing, and comes later.
-            if told.is_some() && !known.contains(&cid) {
-                continue;
-            }
-            let Some(page) = self.component_page(cid) else {
-                tracing::error!(%cid, "a component is placed that was never made");
-                break;
-            };
-            message.component(cid, &page);
-            self.told.retain(|told| *told != cid);
-        }
-        let effects = &mut self.context.effects;
-        if let Some(title) = effects.title.take() {
-            message.title(&title);
-        }
-        for pushed in effects.events.drain(..) {
-            if pushed.before {
-                message.event_before(&pushed.name, &pushed.payload);
-            } else {
-                message.event(&pushed.name, &pushed.payload);
-            }
-        }
-        if let Some(reply) = effects.reply.take() {
-            message.reply(&reply);
-        }
-        let diff = message.finish();
-        self.differ = differ;
-        diff.map(crate::render::Diff::into_json)
     }
 
     /// The whole page as HTML, for a page load.
@@ -299,85 +258,6 @@ impl Running {
         if let Some(page) = self.component_page(cid) {
             html.push_str(&page.to_html_with(&mut |cid, html| self.component_html(cid, html)));
         }
-    }
-
-    /// Renders the page and lets its components hear what it says to them.
-    fn page(&mut self) -> Rendered {
-        let page = self.view.render(&self.context);
-        self.hear();
-        page
-    }
-
-    /// Gives components what was said to them.
-    fn hear(&mut self) {
-        while let Some(said) = self
-            .context
-            .components
-            .get_mut()
-            .as_mut()
-            .and_then(|components| components.heard())
-        {
-            let component = match self.component(said.cid) {
-                Some(mut component) => {
-                    component.update(said.props, &mut self.context);
-                    Some(component)
-                }
-                None => (said.mount)(said.props, &mut self.context),
-            };
-            if let Some(component) = component {
-                self.put(said.cid, component);
-                self.told.push_back(said.cid);
-            }
-        }
-    }
-
-    fn component(&mut self, cid: Cid) -> Option<Box<dyn AnyComponent>> {
-        self.context.components.get_mut().as_mut()?.take(cid)
-    }
-
-    fn put(&mut self, cid: Cid, component: Box<dyn AnyComponent>) {
-        if let Some(components) = self.context.components.get_mut() {
-            components.put(cid, component);
-        }
-    }
-
-    fn component_page(&mut self, cid: Cid) -> Option<Rendered> {
-        let component = self.component(cid)?;
-        let page = component.render(cid, &self.context);
-        self.put(cid, component);
-        self.hear();
-        Some(page)
-    }
-
-    /// Components that the client wants to remove: those that are placed again stay; of the others it has to be told in
-    /// full if they are.
-    pub(crate) fn will_destroy(&mut self, cids: &[Cid]) {
-        for cid in cids {
-            if !self.differ.places(*cid) {
-                self.differ.forget(*cid);
-            }
-        }
-    }
-
-    /// Components that the client has removed. Returns those whose state is gone.
-    pub(crate) fn destroyed(&mut self, cids: &[Cid]) -> Vec<Cid> {
-        let mut gone = Vec::new();
-        for cid in cids.iter().copied() {
-            if self.differ.places(cid) {
-                continue;
-            }
-            self.differ.forget(cid);
-            if self
-                .context
-                .components
-                .get_mut()
-                .as_mut()
-                .is_some_and(|components| components.remove(cid))
-            {
-                gone.push(cid);
-            }
-        }
-        gone
     }
 }
 

@@ -68,9 +68,11 @@ impl Memory {
         std::mem::size_of_val::<[u64]>(&self.0)
     }
 
-    /// Whether a live component stands anywhere in the tree.
-    pub(super) fn places(&self, cid: Cid) -> bool {
-        !self.is_empty() && places(&self.0, 0, component(cid))
+    /// Names each live component that stands anywhere in the tree.
+    pub(super) fn components(&self, found: &mut dyn FnMut(Cid)) {
+        if !self.is_empty() {
+            components(&self.0, 0, found);
+        }
     }
 }
 
@@ -93,31 +95,26 @@ pub(super) fn as_size(word: u64) -> usize {
     usize::try_from(word).unwrap_or(usize::MAX)
 }
 
-fn places(words: &[u64], at: usize, component: u64) -> bool {
+fn components(words: &[u64], at: usize, found: &mut dyn FnMut(Cid)) {
     let end = at + size(words, at);
     match words[at] & KIND {
-        TEMPLATE => any(words, at + 2, end, component),
+        TEMPLATE => all(words, at + 2, end, found),
         LIST => {
             let mut entry = at + 2;
             while entry < end {
                 let next = entry + 2 + as_size(words[entry + 1]);
-                if any(words, entry + 2, next, component) {
-                    return true;
-                }
+                all(words, entry + 2, next, found);
                 entry = next;
             }
-            false
         }
-        _ => words[at] == component,
+        COMPONENT => found(Cid((words[at] >> 2) as u32)),
+        _ => {}
     }
 }
 
-fn any(words: &[u64], mut at: usize, end: usize, component: u64) -> bool {
+fn all(words: &[u64], mut at: usize, end: usize, found: &mut dyn FnMut(Cid)) {
     while at < end {
-        if places(words, at, component) {
-            return true;
-        }
+        components(words, at, found);
         at += size(words, at);
     }
-    false
 }

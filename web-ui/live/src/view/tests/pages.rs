@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::site;
 use crate::html;
 use crate::params::Params;
-use crate::render::{Cid, Raw, Rendered};
+use crate::render::{Cid, Raw, Rendered, Stream};
 use crate::routes::{Group, Page, Routes};
 use crate::session::Session;
 use crate::site::Site;
@@ -156,6 +156,33 @@ impl LiveComponent for Part {
     }
 }
 
+/// Shows parts in the rows of a stream.
+pub(super) struct Rows(Stream<String>);
+
+impl LiveView for Rows {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+        Ok(Self(Stream::new()))
+    }
+
+    fn handle_event(&mut self, event: &str, value: &Value, _: &mut Context) {
+        let label = value.as_str().unwrap();
+        match event {
+            "insert" => self.0.insert(format!("row-{label}"), label.to_owned()),
+            _ => self.0.delete(format!("row-{label}")),
+        }
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        html! {
+            <ul id="rows" phx-update="stream">{
+                stream (id, label) in &self.0 { <li id={id}>{context.component::<Part>(label, label.clone())}</li> }
+            }</ul>
+        }
+    }
+}
+
 /// Holds another view.
 pub(super) struct Holder;
 
@@ -209,7 +236,8 @@ pub(super) fn pages() -> Site {
         .view::<Two>("/two")
         .view::<Holder>("/holder")
         .view::<Outer>("/outer")
-        .view::<Parts>("/parts");
+        .view::<Parts>("/parts")
+        .view::<Rows>("/rows");
     site(
         Routes::new()
             .group(default)
