@@ -95,6 +95,8 @@ pub(crate) trait AnyComponent: Send {
     fn update(&mut self, props: Box<dyn Any + Send>, context: &mut Context);
     fn handle_event(&mut self, event: &str, value: &Value, context: &mut Context);
     fn render(&self, cid: Cid, context: &Context) -> Rendered;
+    /// Its type's name.
+    fn name(&self) -> &'static str;
 }
 
 impl<C: LiveComponent> AnyComponent for C {
@@ -110,6 +112,10 @@ impl<C: LiveComponent> AnyComponent for C {
 
     fn render(&self, cid: Cid, context: &Context) -> Rendered {
         LiveComponent::render(self, cid, context)
+    }
+
+    fn name(&self) -> &'static str {
+        std::any::type_name::<C>()
     }
 }
 

@@ -7,6 +7,7 @@ mod loading;
 mod nesting;
 mod pages;
 mod parts;
+mod telling;
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -115,6 +115,13 @@ impl Running {
     pub(super) fn component_page(&mut self, cid: Cid) -> Option<Rendered> {
         let component = self.component(cid)?;
         let page = component.render(cid, &self.context);
+        if !page.is_root() {
+            let component = component.name();
+            tracing::error!(
+                component,
+                "a component's template is not a single element, so that its events find nobody: put one around it"
+            );
+        }
         self.put(cid, component);
         self.hear();
         Some(page)

@@ -183,6 +183,47 @@ impl LiveView for Rows {
     }
 }
 
+/// Shows a part that is two elements, or one if somebody has said so.
+pub(super) struct Halved(bool);
+
+impl LiveView for Halved {
+    type Message = ();
+
+    fn mount(_: &Params, _: &Session, _: &mut Context) -> Result<Self, Refusal> {
+        Ok(Self(false))
+    }
+
+    fn handle_event(&mut self, _: &str, _: &Value, _: &mut Context) {
+        self.0 = true;
+    }
+
+    fn render(&self, context: &Context) -> Rendered {
+        html! { <main>{context.component::<Halves>("halves", self.0)}</main> }
+    }
+}
+
+struct Halves(bool);
+
+impl LiveComponent for Halves {
+    type Props = bool;
+
+    fn mount(whole: bool, _: &mut Context) -> Self {
+        Self(whole)
+    }
+
+    fn update(&mut self, whole: bool, _: &mut Context) {
+        self.0 = whole;
+    }
+
+    fn render(&self, _: Cid, _: &Context) -> Rendered {
+        if self.0 {
+            html! { <p></p> }
+        } else {
+            html! { <p></p><p></p> }
+        }
+    }
+}
+
 /// Holds another view.
 pub(super) struct Holder;
 
@@ -237,7 +278,8 @@ pub(super) fn pages() -> Site {
         .view::<Holder>("/holder")
         .view::<Outer>("/outer")
         .view::<Parts>("/parts")
-        .view::<Rows>("/rows");
+        .view::<Rows>("/rows")
+        .view::<Halved>("/halved");
     site(
         Routes::new()
             .group(default)
