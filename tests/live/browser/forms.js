@@ -96,4 +96,40 @@ scenario("Enter submits, too", async (one) => {
     await one.sees("#fl", "saved Enter go");
 });
 
+// Gives a form more fields than a form may have.
+const overfills = (one, form) =>
+    one.page.$eval(form, (form) => {
+        for (let n = 0; n < 1_000; n += 1) {
+            const input = document.createElement("input");
+            Object.assign(input, { type: "hidden", name: `field-${n}`, value: "x" });
+            form.append(input);
+        }
+    });
+
+scenario("a form with too many fields is told so, and is not locked", async (one) => {
+    await one.visits("/more");
+    await overfills(one, "#draft");
+    const answered = await one.types("#draft input", "a");
+    assert.deepEqual(Object.keys(answered), ["diff"]);
+    await one.sees("#trouble", "a form has at most 1000 fields");
+    assert.equal(await one.page.$("#draft[data-phx-ref-src], #draft[data-phx-ref-lock], #draft.phx-change-loading"), null);
+    await one.page.$$eval("#draft input[type=hidden]", (inputs) => inputs.forEach((input) => input.remove()));
+    await one.types("#draft input", "ab");
+    await one.seesAll("#heard li", ["draft"]);
+});
+
+scenario("a form with too many fields does not keep its page from coming back", async (one) => {
+    one.expects(/WebSocket connection to/);
+    await one.visits("/more");
+    await one.marks();
+    await one.types("#draft input", "a");
+    await overfills(one, "#draft");
+    await one.ctl("drop");
+    await one.sees("#trouble", "a form has at most 1000 fields");
+    await one.isLive();
+    await one.click("#twice");
+    await one.seesAll("#heard li", ["first", "second"]);
+    await one.isSamePage();
+});
+
 module.exports = scenarios;

@@ -28,7 +28,7 @@ pub const DEPTH: usize = 8;
 /// What the client puts before the last name of an input that nobody has touched.
 const UNUSED: &str = "_unused_";
 
-/// Why a form was refused. Browsers send none of these.
+/// Why a form was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
     /// More than [`BYTES`].
@@ -46,6 +46,13 @@ pub enum FormError {
     /// Bytes that are no UTF-8.
     #[error("a form is UTF-8")]
     Utf8,
+}
+
+impl FormError {
+    /// Whether a browser may send such a form. None sends the others.
+    pub(crate) fn is_limit(self) -> bool {
+        matches!(self, Self::TooLong | Self::TooManyFields | Self::TooDeep)
+    }
 }
 
 /// The fields of a URL-encoded text, also that of a query.

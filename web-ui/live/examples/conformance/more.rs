@@ -102,6 +102,7 @@ impl LiveView for More {
         html! {
             <p id="q">{&self.query}</p>
             {if context.static_changed(&SCRIPTS) { <p id="newer">there are newer scripts</p> }}
+            {if let Some(trouble) = context.flash("error") { <p id="trouble">{trouble}</p> }}
             <ol id="heard">{for line in &self.heard { <li>{line}</li> }}</ol>
             {commands()}
             <nav>

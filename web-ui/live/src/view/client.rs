@@ -18,9 +18,9 @@ const RESERVED: &str = "lv:";
 /// An event of an element or a hook.
 #[derive(Debug, Deserialize)]
 struct ClientEvent {
-    /// What happened: `click`, `keydown`, `form`, `hook`, …
-    #[serde(rename = "type")]
-    kind: String,
+    /// What happened: `click`, `keydown`, `form`, `hook`, …; nothing if a script has executed commands.
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
     event: String,
     #[serde(default)]
     value: Value,
@@ -177,12 +177,23 @@ fn on_event(running: &mut Running, said: ClientEvent) -> Result<Answer, Mistake>
             upload.choose(entries);
         }
     }
-    let value = match (said.kind.as_str(), said.value) {
-        ("form", Value::String(fields)) => form::event(&fields, Some(&said.meta))?.into(),
+    let value = match (said.kind.as_deref(), said.value) {
+        (Some("form"), Value::String(fields)) => match form::event(&fields, Some(&said.meta)) {
+            Err(error) if error.is_limit() => return too_large(running, &said.event, error),
+            form => form?.into(),
+        },
         (_, value) => value,
     };
     let part = running.handle_event(&said.event, &value, said.cid.map(Cid));
     Ok(running.settle(part)?.into())
+}
+
+/// A form that a person has filled in, and is too large. Nothing happens, and they are told so. An error would leave
+/// the form locked, and a page that joins again waiting for it; a view that ends would be sent the same form again.
+fn too_large(running: &mut Running, event: &str, error: form::FormError) -> Result<Answer, Mistake> {
+    tracing::warn!(event, %error, "a form is too large for its event");
+    running.context.put_flash("error", error.to_string());
+    Ok(running.settle(Part::Nothing)?.into())
 }
 
 fn on_allow(running: &mut Running, said: ClientAllow) -> Result<Answer, Mistake> {

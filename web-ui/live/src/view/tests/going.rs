@@ -74,6 +74,35 @@ fn a_flash_is_shown_until_it_is_cleared() {
 }
 
 #[test]
+fn an_event_of_commands_that_a_script_executes_has_no_type() {
+    let (_, mut running) = counter();
+    let said = json!({"type": null, "event": "flash", "value": {"value": ""}});
+    assert_eq!(
+        say(&mut running, "event", said).1,
+        json!({"diff": {"0": "saved"}})
+    );
+}
+
+#[test]
+fn a_form_that_is_too_large_is_no_event_and_its_reader_is_told() {
+    let (_, mut running) = counter();
+    for (form, problem) in [
+        ("a&".repeat(1_001), "a form has at most 1000 fields"),
+        ("a".repeat((1 << 20) + 1), "a form has at most 1048576 bytes"),
+        (
+            "a[b][c][d][e][f][g][h][i]=1".to_owned(),
+            "a field's name has at most 8 parts",
+        ),
+    ] {
+        let said = json!({"type": "form", "event": "form", "value": form});
+        say(&mut running, "event", said);
+        assert_eq!(running.context.flash("error"), Some(problem));
+    }
+    let said = json!({"type": "form", "event": "form", "value": "%ff"});
+    assert!(matches!(mistake(&mut running, "event", said), Mistake::Client(_)));
+}
+
+#[test]
 fn names_of_the_engine_are_no_events_of_a_page() {
     let (_, mut running) = counter();
     let said = json!({"type": "click", "event": "lv:other", "value": {}});
