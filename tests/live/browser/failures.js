@@ -188,6 +188,36 @@ scenario("a join that patches changes the address", async (one) => {
     await one.sees("#q", '{"patched":"1"}');
 });
 
+scenario("an event that is answered with an error is complained of, and the page goes on", async (one) => {
+    one.expects(/Failed to push .*is no event of a page/);
+    await one.visits("/");
+    await one.marks();
+    const refused = await one.pushing(() =>
+        one.page.$eval("#noop", (noop) => window.liveSocket.execJS(noop, '[["push",{"event":"lv:unheard"}]]')),
+    );
+    assert.deepEqual(refused, { reason: "lv:unheard is no event of a page" });
+    await one.eventually("the client complains", () => one.console.some((line) => line.includes("lv:unheard")));
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    await one.isSamePage();
+});
+
+scenario("a message to a topic that is not joined is answered so, and the page goes on", async (one) => {
+    await one.visits("/");
+    await one.marks();
+    const refused = await one.pushing(() =>
+        one.page.evaluate(() => {
+            const { socket } = window.liveSocket;
+            const said = { type: "click", event: "inc", value: {} };
+            socket.push({ topic: "lv:foreign", event: "event", payload: said, ref: socket.makeRef(), join_ref: null });
+        }),
+    );
+    assert.deepEqual(refused, { reason: "unmatched topic" });
+    await one.click("#inc");
+    await one.sees("#n", "2");
+    await one.isSamePage();
+});
+
 scenario("a page with a foreign session token is loaded again and works", async (one) => {
     await one.ctl("hits");
     let forged = false;

@@ -29,6 +29,40 @@ scenario("a form is replayed by the event that it names for that, one that wants
     assert.ok(replayed.includes("recovered") && !replayed.includes("left") && !replayed.includes("draft"), replayed.join());
 });
 
+scenario("a form is replayed over long poll, too", async (one) => {
+    await one.visits("/more?lp=1");
+    await one.marks();
+    await one.fill("#draft input", "half a sen");
+    await one.seesAll("#heard li", ["draft"]);
+    await one.ctl("drop");
+    await one.seesAll("#heard li", ["recovered"]);
+    assert.equal(await one.value("#draft input"), "half a sen");
+    await one.isSamePage();
+    assert.equal(one.frames.length, 0, "no WebSocket was opened");
+});
+
+scenario("a view that was navigated to is itself again after a socket was cut", async (one) => {
+    one.expects(CUT);
+    await one.visits("/two");
+    await one.marks();
+    await one.page.evaluate(() => window.liveSocket.js().navigate("/more?by=link"));
+    await one.types("#draft input", "half a sen");
+    const since = one.frames.length;
+    await one.ctl("drop");
+    await one.seesAll("#heard li", ["recovered"]);
+    await one.sees("#q", '{"by":"link"}');
+    await one.isLive();
+    const [, reference, , , said] = one.between(since, ">", "phx_join")[0];
+    assert.deepEqual([said.url, said.redirect], [undefined, `${one.base}/more?by=link`]);
+    const answer = one.between(since, "<", "phx_reply").find((reply) => reply[1] === reference);
+    assert.deepEqual(answer[4].response.container, ["div", { class: "more" }]);
+    assert.equal(await one.page.$eval("[data-phx-main]", (main) => main.className.includes("more")), true);
+    await one.isSamePage();
+    await one.page.goBack();
+    await one.sees("#two", "Page two {}");
+    await one.isSamePage();
+});
+
 scenario("a page with other scripts than the program has now can be told so", async (one) => {
     await one.visits("/more");
     await one.misses("#newer");
