@@ -9,6 +9,15 @@ use super::{Meta, Metas, entry};
 
 type Side = BTreeMap<Arc<str>, Metas>;
 
+/// A presence that has ended.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) reference: u64,
+    pub(super) meta: Meta,
+    /// Whether somebody was shown a list with it.
+    pub(super) was_listed: bool,
+}
+
 /// Who has come and who has left.
 #[derive(Debug, Default)]
 pub(super) struct Diff {
@@ -17,15 +26,17 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    /// Notes a change. Of what came and left again within the same diff nobody needs to know.
-    pub(super) fn note(&mut self, key: &Arc<str>, left: Option<(u64, Meta)>, came: Option<(u64, Meta)>) {
-        if let Some((reference, meta)) = left
-            && !self.forget(key, reference)
+    /// Notes a change. Of what came and left again within the same diff nobody needs to know, unless a list has shown
+    /// it meanwhile: then it has left, and for those who did not see the list it is nobody. That it came is left out:
+    /// who goes by key, and not by reference, would take it for somebody who is there.
+    pub(super) fn note(&mut self, key: &Arc<str>, left: Option<Left>, came: Option<(u64, Meta)>) {
+        if let Some(left) = left
+            && (!self.forget(key, left.reference) || left.was_listed)
         {
             self.leaves
                 .entry(Arc::clone(key))
                 .or_default()
-                .push((reference, meta));
+                .push((left.reference, left.meta));
         }
         if let Some(came) = came {
             self.joins.entry(Arc::clone(key)).or_default().push(came);

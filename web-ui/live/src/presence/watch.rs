@@ -17,7 +17,8 @@ pub struct Change {
     /// Who has come, as in a `presence_state`: `{"key": {"metas": [{"phx_ref": "…", …}]}}`. Somebody of whom something
     /// else is said has come with that, and left with what was said before.
     pub joins: Map<String, Value>,
-    /// Who has left, in the same shape. A key is still there if it is present by another meta.
+    /// Who has left, in the same shape. A key is still there if it is present by another meta. Somebody who has come
+    /// and left since the last change is among them if anybody has listed him meanwhile, and nowhere otherwise.
     pub leaves: Map<String, Value>,
     /// Whether there were others before this one, for which the view's inbox had no room: what a view has put together
     /// from changes is wrong then, and [`Context::present`](crate::Context::present) has it right.
