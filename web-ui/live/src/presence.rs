@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use roost_runtime::{BoxError, Context, PresenceGuard};
 use serde_json::{Map, Value};
+use thiserror::Error;
 use tokio::sync::Notify;
 use tracing::debug;
 
@@ -32,6 +33,33 @@ const STATE: &str = "presence_state";
 const DIFF: &str = "presence_diff";
 /// Changes within this time go out together; the first after a quiet time at once.
 const TICK: Duration = Duration::from_millis(50);
+
+/// Bytes of a key that somebody is present under.
+pub const PRESENCE_KEY_BYTES: usize = 255;
+/// Bytes of what is said of a presence, as JSON.
+pub const PRESENCE_META_BYTES: usize = 4 * 1024;
+
+/// A presence takes more room than everybody on its topic is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PresenceTooLong {
+    /// The key.
+    #[error("the key of a presence has at most {PRESENCE_KEY_BYTES} bytes")]
+    Key,
+    /// What is said of it.
+    #[error("what is said of a presence has at most {PRESENCE_META_BYTES} bytes")]
+    Meta,
+}
+
+/// Whether a presence may be told to everybody.
+pub(crate) fn examine(key: &str, meta: &Map<String, Value>) -> Result<(), PresenceTooLong> {
+    if key.len() > PRESENCE_KEY_BYTES {
+        return Err(PresenceTooLong::Key);
+    }
+    match serde_json::to_vec(meta) {
+        Ok(json) if json.len() <= PRESENCE_META_BYTES => Ok(()),
+        _ => Err(PresenceTooLong::Meta),
+    }
+}
 
 /// Topics that have changed, with those who are to be told everything.
 #[derive(Debug, Default)]
@@ -73,14 +101,18 @@ impl Presence {
 
     /// `key` is on the channel's topic until what is returned is dropped: keep it in the channel. To be called from
     /// [`Channel::joined`] on, so that the client has its answer first.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`PresenceTooLong`].
     pub fn track<C: Channel>(
         &self,
         socket: &Socket<C>,
         key: impl Into<Arc<str>>,
         meta: Map<String, Value>,
-    ) -> Tracked {
-        self.who.track(socket.topic(), key, meta)
+    ) -> Result<Tracked, PresenceTooLong> {
+        let key = key.into();
+        examine(&key, &meta)?;
+        Ok(self.who.track(socket.topic(), key, meta))
     }
 
     /// The same for a view.

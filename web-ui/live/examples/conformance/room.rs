@@ -70,7 +70,7 @@ impl Channel for Room {
 
     async fn joined(&mut self, socket: &Socket<Self>) -> Result<(), BoxError> {
         if let Some((user, meta)) = self.user.take() {
-            self.tracked = Some(self.presence.track(socket, user, meta));
+            self.tracked = Some(self.presence.track(socket, user, meta)?);
             self.presence.push_state(socket);
         }
         Ok(())

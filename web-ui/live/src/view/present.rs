@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::context::Context;
-use crate::presence::{Presence, Tracked, Watching};
+use crate::presence::{Presence, PresenceTooLong, Tracked, Watching, examine};
 
 /// Keys that one view may be present under, and topics that it may watch.
 pub const PRESENCES: usize = 16;
@@ -19,6 +19,9 @@ pub enum PresenceError {
     /// The view has its share.
     #[error("a view is present under at most {PRESENCES} keys, and watches at most {PRESENCES} topics")]
     TooMany,
+    /// Its key, or what is said of it.
+    #[error(transparent)]
+    TooLong(#[from] PresenceTooLong),
 }
 
 /// Where a view is present, and what it watches. It ends with the view, however that ends.
@@ -61,16 +64,18 @@ impl Context {
     /// dead render.
     ///
     /// # Errors
-    /// [`PresenceError`] if the site was given no presence, or the view is present under [`PRESENCES`] others.
+    /// [`PresenceError`] if the site was given no presence, the view is present under [`PRESENCES`] others, or the key
+    /// or `meta` is too long.
     pub fn track(&mut self, topic: &str, key: &str, meta: impl Serialize) -> Result<(), PresenceError> {
         let presence = self.presence()?.clone();
-        if !self.connected {
-            return Ok(());
-        }
         let meta = match serde_json::to_value(meta) {
             Ok(Value::Object(meta)) => meta,
             _ => Map::new(),
         };
+        examine(key, &meta)?;
+        if !self.connected {
+            return Ok(());
+        }
         let present = self.present.get_or_insert_default();
         present.track(&presence, topic, key, meta)
     }

@@ -13,7 +13,7 @@ use crate::endpoint::{Endpoint, Limits};
 use crate::frame::Payload;
 use crate::html;
 use crate::params::Params;
-use crate::presence::{Change, Presence, Tracked};
+use crate::presence::{Change, PRESENCE_KEY_BYTES, PRESENCE_META_BYTES, Presence, PresenceTooLong, Tracked};
 use crate::render::{Raw, Rendered};
 use crate::routes::{Group, Page, Routes};
 use crate::session::Session;
@@ -56,6 +56,12 @@ impl LiveView for Hall {
         match event {
             "away" => context.track(HALL, &self.name, json!({"away": true})).unwrap(),
             "gone" => context.untrack(HALL, &self.name),
+            "ghost" => {
+                context.track(HALL, "ghost", ()).unwrap();
+                // As somebody else might at this moment.
+                assert!(context.present(HALL).contains_key("ghost"));
+                context.untrack(HALL, "ghost");
+            }
             "deaf" => context.unwatch(HALL),
             "held" => {
                 let (release, released) = mpsc::channel();
@@ -74,6 +80,17 @@ impl LiveView for Hall {
                 // What it has already is none more.
                 assert_eq!(context.watch(HALL), Ok(()));
             }
+            "long" => {
+                let (key, meta) = (
+                    "k".repeat(PRESENCE_KEY_BYTES),
+                    "m".repeat(PRESENCE_META_BYTES - r#"{"m":""}"#.len()),
+                );
+                context.track(HALL, &key, json!({"m": meta})).unwrap();
+                let refused = context.track(HALL, &format!("{key}k"), ());
+                assert_eq!(refused, Err(PresenceError::TooLong(PresenceTooLong::Key)));
+                let refused = context.track(HALL, &key, json!({"m": format!("{meta}m")}));
+                assert_eq!(refused, Err(PresenceError::TooLong(PresenceTooLong::Meta)));
+            }
             other => panic!("{other}"),
         }
     }
@@ -90,6 +107,8 @@ impl LiveView for Hall {
             <p id="heard">{&self.heard}</p>
             <button id="away" phx-click="away">away</button>
             <button id="gone" phx-click="gone">gone</button>
+            <button id="ghost" phx-click="ghost">ghost</button>
+            <button id="long" phx-click="long">long</button>
             <button id="deaf" phx-click="deaf">deaf</button>
             <button id="everywhere" phx-click="everywhere">everywhere</button>
             <button id="held" phx-click="held">held</button>
@@ -115,7 +134,7 @@ impl Channel for Seat {
 
     async fn joined(&mut self, socket: &Socket<Self>) -> Result<(), BoxError> {
         if !self.1.is_empty() {
-            self.2 = Some(self.0.track(socket, self.1.clone(), Map::new()));
+            self.2 = Some(self.0.track(socket, self.1.clone(), Map::new())?);
         }
         self.0.push_state(socket);
         Ok(())
@@ -229,6 +248,29 @@ async fn views_and_clients_of_channels_hear_of_each_other() -> Result<(), Failur
     ann.click("#away").await?;
     assert_eq!(ann.text("#heard")?, "+ann -;+cid -;+bob -;+ -bob;");
     assert_eq!(ann.text("#who")?, "ann");
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_who_was_seen_and_left_at_once_is_told_of_as_having_left() -> Result<(), Failure> {
+    let router = start().await;
+    let mut ann = Browser::new(router.clone()).open("/?name=ann").await?;
+    ann.until("#heard", "+ann -;").await?;
+    ann.click("#ghost").await?;
+    ann.until("#heard", "+ann -;+ -ghost;").await?;
+    assert_eq!(ann.text("#who")?, "ann");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_present_under_a_long_name_or_says_much_of_himself_is_refused() -> Result<(), Failure> {
+    let router = start().await;
+    let mut ann = Browser::new(router.clone()).open("/?name=ann").await?;
+    ann.click("#long").await?;
+    let mut client = Client::connect(&router, "/socket", "").await?;
+    let name = "n".repeat(PRESENCE_KEY_BYTES + 1);
+    client.join(HALL, json!({ "name": name })).await?;
+    client.heard("phx_error").await?;
     Ok(())
 }
 
