@@ -14,6 +14,7 @@ mod writer;
 use std::collections::{BTreeMap, BTreeSet};
 
 use memory::Memory;
+use stream::Streams;
 
 use super::{Cid, Rendered};
 
@@ -43,8 +44,8 @@ impl Diff {
 pub struct Differ {
     root: Memory,
     components: BTreeMap<Cid, Memory>,
-    /// The streams that the client knows, in the order of their numbers.
-    streams: Vec<u64>,
+    /// The streams that the client knows.
+    streams: Streams,
 }
 
 impl Differ {
@@ -80,9 +81,15 @@ impl Differ {
         self.components.keys().copied()
     }
 
-    /// The client has removed a live component. Where it is placed again, it has to be sent in full.
+    /// The client may remove a live component. Where it is placed again, it has to be sent in full.
     pub fn forget(&mut self, cid: Cid) {
         self.components.remove(&cid);
+    }
+
+    /// The client has removed a live component, which is not placed again.
+    pub fn remove(&mut self, cid: Cid) {
+        self.forget(cid);
+        self.streams.forget(cid);
     }
 
     /// Of these live components, those that the client's page does not place, nor a live component of its that stays.
@@ -104,7 +111,7 @@ impl Differ {
     /// The bytes that the memory of this view takes, without its own size.
     pub fn memory_bytes(&self) -> usize {
         let components = self.components.values();
-        let streams = self.streams.capacity() * size_of::<u64>();
-        self.root.bytes() + components.map(|memory| memory.bytes() + 32).sum::<usize>() + streams
+        let components: usize = components.map(|memory| memory.bytes() + 32).sum();
+        self.root.bytes() + components + self.streams.bytes()
     }
 }

@@ -26,8 +26,10 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// ```
 ///
 /// The element around the rows has an `id` and `phx-update="stream"`, each row an `id` of its own. A row is told
-/// from the
-/// others by that `id`: inserting one again changes the row where it is.
+/// from the others by that `id`: inserting one again changes the row where it is.
+///
+/// To show other rows in the place of all these, [`reset`](Self::reset) the stream: another stream in its place knows
+/// nothing of them, and the browser keeps them.
 #[derive(Debug)]
 pub struct Stream<T> {
     id: u64,

@@ -38,6 +38,7 @@ impl<'a> Message<'a> {
     pub fn root(&mut self, page: &Rendered) -> &mut Self {
         let Differ { root, streams, .. } = &mut *self.differ;
         let old = root.words();
+        streams.begin(None);
         let mut writer = Writer::new(page, old, Shared::of_page(), streams);
         let changed = writer.root(false);
         let replaced = old.first() != writer.new.first();
@@ -48,6 +49,7 @@ impl<'a> Message<'a> {
             ..
         } = writer;
         self.differ.root.replace(&new);
+        self.differ.streams.end();
         if replaced {
             self.differ.components.clear();
             self.known = 0;
@@ -66,10 +68,12 @@ impl<'a> Message<'a> {
     pub fn component(&mut self, cid: Cid, page: &Rendered) -> &mut Self {
         let memory = self.differ.components.entry(cid).or_default();
         let streams = &mut self.differ.streams;
+        streams.begin(Some(cid));
         let mut writer = Writer::new(page, memory.words(), Shared::of_component(), streams);
         let changed = writer.root(true);
         let Writer { new, json, .. } = writer;
         memory.replace(&new);
+        self.differ.streams.end();
         if changed {
             member(cid.0 as usize, &mut self.components);
             self.components.push_str(&json);

@@ -2,6 +2,7 @@
 
 use super::memory;
 use super::shared::Shared;
+use super::stream::Streams;
 use crate::render::rendered::{Tape, Value};
 use crate::render::{Rendered, Template, json};
 
@@ -13,12 +14,12 @@ pub(super) struct Writer<'a> {
     pub(super) new: Vec<u64>,
     pub(super) json: String,
     pub(super) shared: Shared,
-    /// The streams of the view, in the order of their numbers.
-    pub(super) streams: &'a mut Vec<u64>,
+    /// The streams of the view.
+    pub(super) streams: &'a mut Streams,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(page: &'a Rendered, old: &'a [u64], shared: Shared, streams: &'a mut Vec<u64>) -> Self {
+    pub(super) fn new(page: &'a Rendered, old: &'a [u64], shared: Shared, streams: &'a mut Streams) -> Self {
         Self {
             tape: Tape::new(page),
             old,

@@ -1,7 +1,7 @@
 //! Lists in lists, with and without keys, with keys that stand twice.
 
 use super::{diff, full};
-use crate::{Rendered, html};
+use crate::{Differ, Rendered, Stream, html};
 
 fn plain(names: &[&str]) -> Rendered {
     html! { <ul>{for name in names { <li>{name}</li> }}</ul> }
@@ -130,4 +130,31 @@ fn texts_that_entries_share_are_sent_once() {
             r#""s":["",""]},"s":["",""],"p":{"0":["<b class=\"name\">","</b>"]}}"#
         )
     );
+}
+
+#[test]
+fn streams_that_are_not_shown_any_more_are_forgotten_and_no_number_is_given_twice() {
+    let rows = |name: &str, rows: &Stream<u32>| {
+        html! { <ul id={name} phx-update="stream">{stream (id, row) in rows { <li id={id}>{row}</li> }}</ul> }
+    };
+    let page = |stays: &Stream<u32>, other: Option<&Stream<u32>>| {
+        html! { <main>{rows("stays", stays)}{other.map(|other| rows("other", other))}</main> }
+    };
+    let mut differ = Differ::new();
+    let mut stays = Stream::new();
+    stays.insert("stays", 0);
+    differ.diff(&page(&stays, None));
+    let mut bytes = Vec::new();
+    for n in 1..100 {
+        let mut other = Stream::new();
+        other.insert("other", n);
+        let json = differ.diff(&page(&stays, Some(&other))).unwrap().into_json();
+        assert!(json.contains(&format!("\"stream\":[\"{n}\",")), "{json}");
+        bytes.push(differ.memory_bytes());
+    }
+    bytes.dedup();
+    assert_eq!(bytes.len(), 1, "{bytes:?}");
+    stays.insert("stays", 1);
+    let json = differ.diff(&page(&stays, None)).unwrap().into_json();
+    assert!(json.contains("\"stream\":[\"0\","), "{json}");
 }

@@ -147,7 +147,7 @@ impl Running {
         let doomed = cids.iter().copied().filter(|cid| self.doomed.contains(cid));
         let gone = self.differ.unplaced(doomed.collect());
         for cid in &gone {
-            self.differ.forget(*cid);
+            self.differ.remove(*cid);
             self.doomed.remove(cid);
             if let Some(components) = self.context.components.get_mut() {
                 components.remove(*cid);
