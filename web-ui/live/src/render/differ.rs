@@ -98,7 +98,9 @@ impl Differ {
         let staying = self.components.iter().filter(|(cid, _)| !cids.contains(cid));
         let mut memories: Vec<&Memory> = staying.map(|(_, memory)| memory).collect();
         memories.push(&self.root);
-        while let Some(memory) = memories.pop() {
+        while let Some(memory) = memories.pop()
+            && !cids.is_empty()
+        {
             memory.components(&mut |cid| {
                 if cids.remove(&cid) {
                     memories.extend(self.components.get(&cid));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use super::pages::{Halved, pages};
+use super::pages::{Halved, Parts, pages};
 use super::{Visit, event};
 
 /// What was logged.
@@ -47,5 +47,20 @@ fn a_component_that_is_not_a_single_element_is_named_with_what_to_do() {
     );
     let mut halved = halved.unwrap();
     let log = logged(|| drop(event(&mut halved, "click", "mend", json!({}))));
+    assert_eq!(log, "");
+}
+
+#[test]
+fn a_component_that_is_placed_twice_is_named_and_one_that_was_told_something_before_is_not() {
+    let visit = Visit::of(pages(), std::any::type_name::<Parts>());
+    let mut parts = visit.join("/parts").0;
+    let log = logged(|| drop(event(&mut parts, "click", "tell", json!({}))));
+    assert_eq!(log, "");
+    let log = logged(|| drop(event(&mut parts, "click", "show", json!(["one", "one"]))));
+    assert!(
+        log.contains("two components of one view have the same id"),
+        "{log}"
+    );
+    let log = logged(|| drop(event(&mut parts, "click", "show", json!(["one"]))));
     assert_eq!(log, "");
 }
