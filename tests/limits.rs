@@ -196,7 +196,6 @@ fn of_live_views() -> Vec<(&'static str, String)> {
         ("PUBLISHED", count(view::PUBLISHED)),
         ("TIMERS", count(view::TIMERS)),
         ("PRESENCES", count(view::PRESENCES)),
-        ("CIDS", count(view::CIDS)),
         ("COMPONENTS", count(view::COMPONENTS)),
         ("PATCHES", count(view::PATCHES)),
         ("NESTED", count(view::NESTED.into())),

@@ -25,7 +25,6 @@ pub mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use client::CIDS;
 pub use component::LiveComponent;
 pub use components::COMPONENTS;
 pub use context::Context;
