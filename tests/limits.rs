@@ -11,7 +11,7 @@ use std::time::Duration;
 use roost::config::Config;
 use roost_live::endpoint::{HTTP_CONNECTIONS, Limits as LiveLimits};
 use roost_live::view::upload::{ENTRIES, EXPECTED, FILES, NAME_BYTES, SHARE, UPLOAD_BYTES};
-use roost_live::{channel, flash, form, frame, render, routes, session, sign, socket, view};
+use roost_live::{channel, flash, form, frame, presence, render, routes, session, sign, socket, view};
 use roost_mqtt::Limits;
 use roost_runtime::BusLimits;
 
@@ -147,6 +147,11 @@ fn of_the_rest(config: &Config) -> Vec<(&'static str, String)> {
             "MAX_SAMPLES_PER_MESSAGE",
             count(roost_drivers::MAX_SAMPLES_PER_MESSAGE),
         ),
+        ("MAX_DESCRIBED_POINTS", count(roost_drivers::MAX_DESCRIBED_POINTS)),
+        (
+            "MAX_DESCRIPTION_BYTES",
+            bytes(roost_drivers::MAX_DESCRIPTION_BYTES),
+        ),
     ]
 }
 
@@ -196,6 +201,8 @@ fn of_live_views() -> Vec<(&'static str, String)> {
         ("PUBLISHED", count(view::PUBLISHED)),
         ("TIMERS", count(view::TIMERS)),
         ("PRESENCES", count(view::PRESENCES)),
+        ("PRESENCE_KEY_BYTES", bytes(presence::PRESENCE_KEY_BYTES)),
+        ("PRESENCE_META_BYTES", bytes(presence::PRESENCE_META_BYTES)),
         ("COMPONENTS", count(view::COMPONENTS)),
         ("PATCHES", count(view::PATCHES)),
         ("NESTED", count(view::NESTED.into())),

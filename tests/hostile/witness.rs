@@ -44,7 +44,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A gateway with these lines in `[mqtt]`, as small as one is recommended to be, its bystanders, and a device `evil`.
+    /// A gateway with these lines in `[mqtt]`, as small as one is recommended to be, its bystanders, and a device
+    /// `evil`.
     pub(crate) fn set(mqtt: &str) -> Self {
         let program = Program::start(Settings {
             mqtt: small(mqtt),

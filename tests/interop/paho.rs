@@ -1,4 +1,5 @@
-//! What MQTT 5 promises to a client, plain, inside TLS and over WebSocket, asserted by paho-mqtt: `peers/paho_features.py` holds the conversations.
+//! What MQTT 5 promises to a client, plain, inside TLS and over WebSocket, asserted by paho-mqtt:
+//! `peers/paho_features.py` holds the conversations.
 
 use roost_tests::{Door, Transport, paho};
 

@@ -24,7 +24,7 @@ pub(crate) use aliases::AliasBudget;
 use outbound::Window;
 pub(crate) use rare::Options;
 use rare::Rare;
-use replay::Replay;
+pub(crate) use replay::Replay;
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,20 +71,35 @@ pub(crate) struct Opening {
     pub(crate) grant: Grant,
     /// The version it speaks.
     pub(crate) version: Version,
-    /// Its number in the ledger, with its takers of before, if the session outlives its connections.
-    pub(crate) durable: Option<(u64, Subscription)>,
+    /// What was kept of it, if the session outlives its connections.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// What is kept of a session between its connections, besides what is written down.
+pub(crate) struct Kept {
+    /// Its number in the ledger.
+    pub(crate) key: u64,
+    /// Its takers.
+    pub(crate) subscription: Subscription,
+    /// Retained messages that it is being sent.
+    pub(crate) replay: Option<Box<Replay>>,
 }
 
 impl Session {
     pub(crate) fn new(broker: &Arc<Broker>, opening: Opening, connect: &Connect) -> Self {
         let limits = broker.limits();
-        let (durable, subscription) = opening.durable.unwrap_or_else(|| {
+        let Kept {
+            key: durable,
+            subscription,
+            replay,
+        } = opening.kept.unwrap_or_else(|| {
             let capacity = limits.queue();
             let (bus, client) = (broker.bus(), &opening.grant.identity);
-            (
-                0,
-                bus.client_subscriber(client, 0, capacity, Policy::ShedThenClose),
-            )
+            Kept {
+                key: 0,
+                subscription: bus.client_subscriber(client, 0, capacity, Policy::ShedThenClose),
+                replay: None,
+            }
         });
         let aliases_max = connect.topic_alias_maximum.min(limits.topic_aliases);
         let in_flight = limits.in_flight.min(connect.receive_maximum.unwrap_or(u16::MAX));
@@ -95,7 +110,7 @@ impl Session {
             subscription,
             durable,
             window: Window::new(in_flight),
-            replay: None,
+            replay,
             barrier: 0,
             pressure: None,
             crowded: false,
@@ -119,9 +134,13 @@ impl Session {
         self.rare.get_or_insert_with(|| Rare::new(broker.aliases(), 0))
     }
 
-    /// The number in the ledger, and the takers, for whoever keeps the session until the client returns.
-    pub(crate) fn into_durable(self) -> Option<(u64, Subscription)> {
-        (self.durable != 0).then_some((self.durable, self.subscription))
+    /// What is to be kept until the client returns, if the session outlives its connection.
+    pub(crate) fn into_kept(self) -> Option<Kept> {
+        (self.durable != 0).then_some(Kept {
+            key: self.durable,
+            subscription: self.subscription,
+            replay: self.replay,
+        })
     }
 
     /// Whether the ledger holds back an answer.

@@ -18,8 +18,8 @@ use crate::transport::Transport;
 
 /// Answers to pings that may wait to be sent before nothing more is read.
 const MAX_ANSWERS: usize = 1 << 10;
-/// Bytes of a message: what the largest packet of MQTT has (OASIS MQTT 5.0 section 2.1.4). Nothing is kept of a message but
-/// the packet that is under way, and one that is too large for the gateway is refused by name, as everywhere.
+/// Bytes of a message: what the largest packet of MQTT has (OASIS MQTT 5.0 section 2.1.4). Nothing is kept of a message
+/// but the packet that is under way, and one that is too large for the gateway is refused by name, as everywhere.
 const MAX_MESSAGE: u64 = 268_435_460;
 /// Status 1000, "normal closure" (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;

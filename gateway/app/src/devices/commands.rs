@@ -9,6 +9,7 @@ mod machine;
 mod moment;
 mod names;
 mod orders;
+mod reasons;
 mod records;
 mod replies;
 mod road;

@@ -13,8 +13,8 @@ const MAX_POINTS: usize = 1024;
 /// How far ahead a reading of an earlier run may lie before its time is not believed, in milliseconds.
 const CLOCK_SLACK_MS: i64 = 2000;
 
-/// How much earlier than something that the gateway knows the time of a device may say that a value was taken which came
-/// after it, in milliseconds: many tell whole seconds.
+/// How much earlier than something that the gateway knows the time of a device may say that a value was taken which
+/// came after it, in milliseconds: many tell whole seconds.
 pub(super) const DEVICE_CLOCK_SLACK_MS: i64 = 2000;
 
 /// One point.

@@ -14,7 +14,7 @@ use crate::clock::ticks;
 use crate::codec::{self, Connect, Reason, Version, Welcome, Will};
 use crate::ledger::{Found, Name};
 use crate::roster::Place;
-use crate::session::{Opening, Session};
+use crate::session::{Kept, Opening, Session};
 use crate::unknown::Unknown;
 use crate::will::LastWill;
 
@@ -211,7 +211,7 @@ fn open(
         let opening = Opening {
             grant: granted,
             version,
-            durable: None,
+            kept: None,
         };
         return Ok((false, Session::new(broker, opening, connect)));
     }
@@ -220,17 +220,21 @@ fn open(
         key,
         subscription,
         options,
+        replay,
     } = found;
     let opening = Opening {
         grant: granted,
         version,
-        durable: Some((key, subscription)),
+        kept: Some(Kept {
+            key,
+            subscription,
+            replay,
+        }),
     };
     let mut session = Session::new(broker, opening, connect);
     for options in options {
         session.resume(options);
     }
-    // What waits for it is judged by what it may have now, and not when that was published.
-    ledger.withdraw(key, |topic| session.grant.may_have(topic));
+    session.withdraw();
     Ok((present, session))
 }

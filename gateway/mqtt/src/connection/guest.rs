@@ -67,9 +67,9 @@ pub(super) fn leave(broker: &Arc<Broker>, guest: Guest, close: Close) {
     } = guest;
     let will_due = !matches!(close, Close::Goodbye { with_will: false });
     let will = will.filter(|_| will_due).map(|will| *will);
-    let due_now = match session.into_durable() {
-        Some((key, subscription)) => {
-            let due_now = broker.ledger().leave(key, subscription, will);
+    let due_now = match session.into_kept() {
+        Some(kept) => {
+            let due_now = broker.ledger().leave(kept, will);
             broker.look_at_sessions();
             due_now
         }

@@ -9,7 +9,7 @@ use roost_model::{Filter, Topic};
 use roost_runtime::{Bell, Message, QoS, Subscription, Terms};
 
 use super::pending::{Due, Pending, Phase};
-use crate::session::Options;
+use crate::session::{Options, Replay};
 use crate::will::LastWill;
 
 /// Identity and client id: a client finds its own sessions only, whatever name it gives itself.
@@ -52,6 +52,8 @@ pub(super) struct Book {
     pub(super) left: Option<SystemTime>,
     pub(super) ends: Option<Instant>,
     pub(super) will: Option<(LastWill, Instant)>,
+    /// Retained messages that the client was being sent when it went. The gateway's restart ends that.
+    pub(super) replay: Option<Box<Replay>>,
     /// Changes of the filters that were not made up for by time, and when time was last looked at.
     changes: u32,
     changed: Option<Instant>,
@@ -83,6 +85,7 @@ impl Book {
             left: None,
             ends: None,
             will: None,
+            replay: None,
             changes: 0,
             changed: None,
         }

@@ -91,8 +91,8 @@ pub(super) enum Record<'a> {
     },
     /// It was published.
     WillSaid { key: u64 },
-    /// How the time of day stands from here on: which run of the board it is, and when that began, in milliseconds since
-    /// the Unix epoch.
+    /// How the time of day stands from here on: which run of the board it is, and when that began, in milliseconds
+    /// since the Unix epoch.
     Clock { boot: &'a str, began_ms: i64 },
     /// A will that waits, as [`Self::Will`], whose message lives so many seconds once it is published.
     MortalWill {

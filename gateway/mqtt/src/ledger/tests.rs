@@ -1,6 +1,7 @@
 //! Tests of what the ledger holds at most.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use roost_model::Topic;
 use roost_runtime::{Bus, Ledger as _, Message, QoS};
@@ -133,11 +134,12 @@ fn a_will_that_waits_is_in_a_snapshot_until_it_was_published() {
         message: Message::new(Topic::new("gone").unwrap(), "1"),
         lifetime_s: Some(60),
     };
-    let left = ledger.leave(
-        found.key,
-        found.subscription,
-        Some((will, Duration::from_millis(20))),
-    );
+    let kept = crate::session::Kept {
+        key: found.key,
+        subscription: found.subscription,
+        replay: None,
+    };
+    let left = ledger.leave(kept, Some((will, Duration::from_millis(20))));
     assert!(left.is_none());
     let ledger = again(&ledger);
     let said = loop {

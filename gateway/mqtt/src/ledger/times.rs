@@ -1,5 +1,5 @@
-//! Times in records: they are times of day, since the board's own clock begins anew with each start, and the time of day
-//! jumps on a board without a clock battery. So each change of it against the board's clock is written down, too.
+//! Times in records: they are times of day, since the board's own clock begins anew with each start, and the time of
+//! day jumps on a board without a clock battery. So each change of it against the board's clock is written down, too.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -81,8 +81,9 @@ impl Times {
         self.written = Some(era);
     }
 
-    /// How long ago a time in a record is. Within one run of the board its own clock tells; after another start the time
-    /// of day does, if it was set when that was written. If not, the time since this start is what surely has passed.
+    /// How long ago a time in a record is. Within one run of the board its own clock tells; after another start the
+    /// time of day does, if it was set when that was written. If not, the time since this start is what surely has
+    /// passed.
     pub(super) fn since(&self, at_ms: u64) -> Duration {
         let at_ms = i64::try_from(at_ms).unwrap_or(i64::MAX);
         let passed_ms = match &self.written {

@@ -21,7 +21,7 @@ struct Course {
 
 /// What is still to be sent; at most one course for each of the client's filters.
 #[derive(Debug, Default)]
-pub(super) struct Replay {
+pub(crate) struct Replay {
     courses: VecDeque<Course>,
     page: VecDeque<(Arc<Message>, QoS)>,
 }
@@ -40,6 +40,11 @@ impl Replay {
     /// The client does not want the filter any more.
     pub(super) fn remove(&mut self, filter: &Filter) {
         self.courses.retain(|course| course.filter != *filter);
+    }
+
+    /// Leaves out messages that the client may not have any more.
+    pub(super) fn withdraw(&mut self, may_have: impl Fn(&Topic) -> bool) {
+        self.page.retain(|(message, _)| may_have(&message.topic));
     }
 
     /// The next message, with the QoS that it is sent with.

@@ -99,6 +99,9 @@ impl Session {
             self.set_options(options);
             return;
         }
+        if let Some(replay) = &mut self.replay {
+            replay.remove(&options.filter);
+        }
         let group = options.group.as_deref();
         self.subscription.remove(&options.filter, group);
         let written = self
@@ -106,6 +109,18 @@ impl Session {
             .ledger()
             .unsubscribed(self.durable, &options.filter, group);
         self.barrier = self.barrier.max(written);
+    }
+
+    /// Takes back what waits for the client from before and it may not have any more: it is judged by the rights that
+    /// it has now, and not by those that it had when that was published.
+    pub(crate) fn withdraw(&mut self) {
+        let grant = &self.grant;
+        self.broker
+            .ledger()
+            .withdraw(self.durable, |topic| grant.may_have(topic));
+        if let Some(replay) = &mut self.replay {
+            replay.withdraw(|topic| grant.may_have(topic));
+        }
     }
 
     fn set_options(&mut self, options: Options) {

@@ -318,3 +318,30 @@ async fn a_good_bye_keeps_no_session_for_longer_than_is_allowed_and_none_that_wa
     assert_eq!(client.disconnect_reason().await, 0x82);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_retained_comes_whole_although_the_connection_ends_in_the_middle_of_it() {
+    let gateway = Gateway::start(Limits::default()).await;
+    let secret = gateway.add_device("boiler", true);
+    let topic = |number: usize| format!("devices/boiler/commands/{number:04}");
+    for number in 0..300 {
+        let message = roost_runtime::Message::new(roost_model::Topic::new(topic(number)).unwrap(), "x");
+        gateway.bus().publish(message.at_least_once().retained());
+    }
+    let (mut client, _) = gateway.open(&entry(V5, &secret)).await;
+    client.subscribe(COMMANDS, 1).await;
+    // It is sent as many as may be under way, acknowledges none and is gone.
+    let first = client.packet().await;
+    assert_eq!(first[0] & 0xf0, 0x30, "a message");
+    drop(client);
+    gateway.until(|stats| stats.connected == 0).await;
+    let (mut client, present) = gateway.open(&entry(V5, &secret)).await;
+    assert!(present, "it does not subscribe again");
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 300 {
+        seen.insert(client.message().await.0);
+    }
+    assert_eq!(seen.first(), Some(&topic(0)));
+    client.ping().await;
+    gateway.stop().await;
+}

@@ -1,5 +1,6 @@
 //! The bounded queue in front of one taker.
 
+mod pushed;
 mod state;
 mod waiting;
 
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use super::message::{Delivery, QoS};
 use super::policy::{Capacity, Policy};
 use crate::lock;
+use pushed::{DENIED, Pushed, REFUSED};
 use state::State;
 use waiting::size;
 
@@ -30,19 +32,6 @@ pub(super) struct Common {
     pub(super) shut: AtomicUsize,
 }
 
-/// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pushed {
-    /// Whether it is in the queue now.
-    pub(super) taken: bool,
-    /// Whether it is not, and its publisher must not be told that it is.
-    pub(super) denied: bool,
-    /// Whether its publisher should wait before it publishes more.
-    pub(super) press: bool,
-    /// Whether its publisher should let others run before it publishes more.
-    pub(super) crowded: bool,
-}
-
 /// Whose queue it is.
 #[derive(Debug, Default)]
 pub(super) struct Whose {
@@ -51,18 +40,6 @@ pub(super) struct Whose {
     /// The taker's number in the ledger; 0 if it has none.
     pub(super) durable: u64,
 }
-
-const REFUSED: Pushed = Pushed {
-    taken: false,
-    denied: false,
-    press: false,
-    crowded: false,
-};
-
-const DENIED: Pushed = Pushed {
-    denied: true,
-    ..REFUSED
-};
 
 #[derive(Debug)]
 pub(super) struct Queue {

@@ -8,29 +8,19 @@ use roost_model::{Command, CommandState, Due, Step, Value};
 
 use super::Answer;
 use super::moment::Moment;
+pub(crate) use super::reasons::REMOVED;
+pub(super) use super::reasons::{had_gone, too_many};
 use super::wanted::{NewCommand, queued};
 use crate::devices::points::DEVICE_CLOCK_SLACK_MS;
 
 /// Commands of one device that are not final; one more is refused.
 pub(super) const MAX_PENDING: usize = 64;
-/// Why the commands of a removed device end.
-pub(crate) const REMOVED: &str = "the device was removed";
 /// Commands of one device that are on their way and not answered; others wait, the most urgent ones in front.
 pub(super) const MAX_SENT: usize = 16;
 
 /// Times that a command is sent whose device has gone each time before it left; then it is refused, so that no mistake
 /// about who is connected can go round for ever.
 pub(super) const MAX_SENDS: usize = 16;
-
-/// Why a command is refused that nobody has taken.
-pub(super) fn had_gone() -> String {
-    "the device had gone before it was sent".to_owned()
-}
-
-/// Why one more command is refused.
-pub(super) fn too_many() -> String {
-    format!("{MAX_PENDING} commands to this device wait already")
-}
 
 /// Whether a command could be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
